@@ -1,0 +1,65 @@
+#ifndef INIT_NET_DNS_H
+#define INIT_NET_DNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "init/net/addr.h"
+#include "init/sys/err.h"
+
+/*
+ * DNS by c-ares alone (its client file is dns.c): absolute names, A and AAAA, EDNS0, TCP after
+ * truncation, query cache off. NXDOMAIN, NODATA, SERVFAIL and REFUSED by a server mean "not yet"; only
+ * silence of every server is "DNS is broken".
+ */
+
+enum dns_outcome {
+    DNS_UNKNOWN, /* no server has answered for this name yet: proves nothing */
+    DNS_ABSENT,  /* a server answered: no such name, no data or a failure of its own */
+    DNS_FOUND,
+};
+
+#define DNS_ADDRS_MAX 8
+
+struct dns_answer {
+    enum dns_outcome outcome;
+    size_t count; /* addresses kept, at most DNS_ADDRS_MAX, usable ones of the wanted family only */
+    struct addr addrs[DNS_ADDRS_MAX];
+};
+
+struct dns;
+
+/* A resolver on the servers of PATH (NULL: /etc/resolv.conf). FAMILY: the only family that is asked
+ * for and kept; ADDR_NONE asks for both. */
+bool dns_open(struct dns **dns, const char *path, enum addr_family family, struct err *err);
+void dns_close(struct dns *dns);
+
+/*
+ * One round: asks for all COUNT names (absolute, with the trailing dot) in parallel and fills ANSWERS;
+ * names whose answer is already DNS_FOUND are not asked again. Ends when all have an answer or at the
+ * deadline. It fails (ERR_LATER, "DNS is broken ...") only when at least one name was asked and no
+ * server answered any. Zero ANSWERS before the first round.
+ */
+bool dns_ask(struct dns *dns, const char *const *names, struct dns_answer *answers, size_t count,
+             int64_t deadline_ns, struct err *err);
+
+/*
+ * Rounds with jittered pauses until the first NEEDED names of NAMES are found or WAIT_UNTIL_NS comes;
+ * which comes first is told by *all_found. The remaining names are asked in the first round, and again
+ * in each later one, but never waited for. A silent DNS is a failure only at WAIT_UNTIL_NS.
+ */
+bool dns_wait(struct dns *dns, const char *const *names, struct dns_answer *answers, size_t count,
+              size_t needed, int64_t wait_until_ns, bool *all_found, struct err *err);
+
+/* All addresses of one name (a headless Service has hundreds); *addrs is malloc'd, the caller frees. */
+bool dns_ask_all(struct dns *dns, const char *name, struct addr **addrs, size_t *count,
+                 int64_t deadline_ns, struct err *err);
+
+/* From resolv.conf at PATH (NULL: /etc/resolv.conf): the first search entry "<ns>.svc.<domain>" gives
+ * namespace and domain; "svc.<domain>" the domain alone. Empty texts where there is none; a missing or
+ * strange file is no failure. */
+void dns_search_domain(const char *path, char namespace_name[static 254],
+                       char domain[static 254]);
+
+#endif

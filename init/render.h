@@ -1,0 +1,41 @@
+#ifndef INIT_RENDER_H
+#define INIT_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "init/identity.h"
+#include "init/settings.h"
+#include "init/sys/err.h"
+
+/* What is known of one peer when the configuration is rendered. */
+struct render_peer {
+    int ordinal;
+    const char *pod_name;
+    const char *host_name;
+    const char *ip; /* "" : not known */
+    const char *role;
+    const char *zone;
+};
+
+struct render_facts {
+    const struct identity *identity;
+    const struct settings *settings;
+    const char *engine; /* "redis" */
+    const char *role;   /* "master" or "replica" */
+    const char *zone;   /* "" : none */
+    const struct render_peer *peers;
+    size_t peer_count;
+};
+
+/*
+ * Renders every template of ENGINE (built in, replaced file by file from settings->template_dir, which
+ * may add further *.conf files) into settings->config_dir, and writes `role` and `ordain.env` beside them: atomic, only what
+ * changes, files with secrets 0600, the rest 0644 less umask. *changed counts written files. All errors
+ * of all templates are told at once, one line each, with file:line:column (ERR_CONFIG). DRY: renders
+ * and compares, writes nothing; *changed counts what would be written.
+ */
+bool render_config(const struct render_facts *facts, bool dry, size_t *changed, struct err *err);
+
+#endif

@@ -1,0 +1,109 @@
+#ifndef INIT_SETTINGS_H
+#define INIT_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "init/sys/buf.h"
+#include "init/sys/err.h"
+
+/*
+ * Every setting of ordain: a flag and its environment variable (--replicas 6 is ORDAIN_REPLICAS=6; the
+ * flag wins; engine settings are ORDAIN_REDIS_X and plain --x where the command names the engine). One
+ * table in settings.c holds name, kind, default, range, help and the commands that know it; help,
+ * completion, man page and docs/settings.md are made from it.
+ *
+ * Text members are never NULL: "" means not set. An empty environment variable is not set.
+ */
+
+enum pod_management { POD_MANAGEMENT_ORDERED, POD_MANAGEMENT_PARALLEL };
+enum birth_mode { BIRTH_AUTO, BIRTH_NEW };
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct redis_settings {
+    int masters;               /* 0: replicas / 2, at least 3 */
+    int port;                  /* 6379; the cluster bus is port + 10000 */
+    const char *username;      /* ACL user; "" is the default user */
+    const char *password;      /* from the environment; never a flag */
+    const char *password_file; /* wins over password; read at each use, so that it may rotate */
+    const char *tls_ca, *tls_cert, *tls_key; /* TLS is on when tls_ca is set */
+    int version_major, version_minor; /* of the server, 0.0 when not told: only what every version
+                                         understands. Valkey's versions are told as 8.x */
+    int64_t node_timeout_ms; /* cluster-node-timeout, 5000 */
+};
+
+struct settings {
+    /* identity */
+    const char *statefulset;    /* "" : POD_NAME less -N */
+    const char *service;        /* headless Service */
+    const char *namespace_name; /* "" : POD_NAMESPACE, else the token's, else resolv.conf's */
+    const char *cluster_domain; /* "" : of resolv.conf's svc. entry, else cluster.local */
+    const char *cluster_id;     /* "" : <namespace>/<statefulset> */
+    int ordinal;                /* -1: not told */
+    int ordinal_start;          /* .spec.ordinals.start */
+    int replicas;               /* pods at birth; 0: not told */
+    enum pod_management pod_management;
+    const char *zones; /* zone of each ordinal at birth, comma separated */
+    const char *region, *zone;
+    /* the register and what a person decides */
+    const char *register_name; /* "" : kubernetes where a token is mounted, else none */
+    enum birth_mode birth;
+    bool adopt;              /* --adopt: take over what ordain did not make */
+    bool accept_empty_shard; /* --accept-empty-shard: a shard's keys are lost; go on without */
+    const char *promote_replica; /* --promote-replica POD: the person says who holds the data */
+    /* places */
+    const char *owner; /* uid:gid, "" : of the engine's preset or of the data directory */
+    const char *data_dir, *config_dir, *template_dir;
+    /* time; all of a whole command, 0: the command's own default */
+    int64_t timeout_ms;
+    int64_t probe_timeout_ms;
+    int64_t peer_wait_ms; /* how long a start waits for the names of lower ordinals */
+    /* the way it talks */
+    bool log_json;
+    int log_level; /* enum log_level */
+    enum output_format output;
+    enum color_mode color;
+    /* perms */
+    bool check;            /* --check: change nothing, say what is wrong */
+    const char *preset;    /* "", redis, postgres */
+    const char *hardlinks; /* fix, skip, fail */
+    bool cross_mounts;
+    bool always; /* --always: walk although the root is right */
+    struct redis_settings redis;
+    /* what the kubelet tells (downward API); not settings, no flags */
+    const char *pod_name, *pod_namespace, *pod_ip, *pod_ips, *pod_index;
+};
+
+/* A bit for each command that knows a setting; see command.h. */
+typedef unsigned command_set;
+
+/*
+ * Reads flags (ARGV after the command's words; stops at "--" or the first operand and tells it in
+ * *operands_at) and environment into SETTINGS. COMMAND is one bit of a command_set, ENGINE "redis",
+ * "postgres" or "". Kinds: ERR_USAGE for an unknown or ill-used flag ("did you mean" included),
+ * ERR_CONFIG for a bad value in the environment, an unknown ORDAIN_* variable, a service link's
+ * tcp:// value in a known one. All texts point into ARGV and the environment.
+ */
+bool settings_read(struct settings *settings, command_set command, const char *engine, int argc,
+                   char **argv, int *operands_at, struct err *err);
+
+/* What help, completion, the man page and the documentation show of one setting. */
+struct setting_info {
+    const char *flag;          /* "replicas" */
+    const char *variable;      /* "ORDAIN_REPLICAS"; NULL: a flag only */
+    const char *value;         /* "N", "PATH", ... ; NULL: a switch without value */
+    const char *default_text;  /* as a person reads it; "" : none */
+    const char *help;          /* one sentence */
+    const char *engine;        /* "", "redis", "postgres" */
+    const char *const *words;  /* the values it takes, NULL-terminated; NULL: free */
+    command_set commands;
+};
+size_t settings_count(void);
+const struct setting_info *settings_info(size_t index);
+
+/* docs/settings.md, whole, as Markdown. */
+void settings_write_markdown(struct buf *out);
+
+#endif
