@@ -1,0 +1,26 @@
+#ifndef ROLES_ORDINAL_H
+#define ROLES_ORDINAL_H
+
+#include <stddef.h>
+
+/* The greatest ordinal: Kubernetes keeps .spec.ordinals.start and replicas as int32. */
+#define ORDINAL_MAX 2147483647
+
+enum ordinal_status {
+    ORDINAL_OK,
+    ORDINAL_EMPTY,       /* no text, or nothing before the dash */
+    ORDINAL_NO_TAIL,     /* no "-digits" at the end */
+    ORDINAL_LEADING_ZERO,
+    ORDINAL_SIGN,        /* "+1", "a--1" */
+    ORDINAL_TOO_LARGE,
+    ORDINAL_NOT_A_NUMBER,
+};
+
+/* A plain decimal ordinal: digits only, no sign, no leading zero, at most ORDINAL_MAX. */
+enum ordinal_status ordinal_parse(const char *text, int *ordinal);
+
+/* The last "-N" of the first label (up to the first dot) of NAME; *stem_len is the length of what
+ * stands before that dash. */
+enum ordinal_status ordinal_of_name(const char *name, int *ordinal, size_t *stem_len);
+
+#endif
