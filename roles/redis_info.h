@@ -31,7 +31,9 @@ struct redis_info {
 
 /* An info with every member missing. */
 struct redis_info redis_info_none(void);
-/* Adds what TEXT tells; returns false when TEXT is no INFO text at all (an HTML page, garbage). */
+/* Adds what TEXT tells; a number that is none leaves its member as it was, a text that is too long
+ * leaves it empty. Returns false when TEXT is no INFO text at all (an HTML page, garbage): neither a
+ * member that is known here nor the headline of a section ("# Server") is in it. */
 bool redis_info_parse(struct redis_info *info, const char *text, size_t len);
 
 #endif

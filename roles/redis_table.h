@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "roles/text.h"
+
 /*
  * A Redis Cluster's table as one node sees it: the grammar of nodes.conf and of CLUSTER NODES
  * (redis 7.0 cluster.c clusterLoadConfig, clusterGenNodeDescription; 7.2+ and Valkey 8 add aux fields
@@ -18,12 +20,6 @@
 #define REDIS_ID_LEN 40
 #define REDIS_SLOTS 16384
 #define REDIS_HOST_MAX 256
-
-/* Text inside the input; data is not NUL-terminated. */
-struct span {
-    const char *data;
-    size_t len;
-};
 
 enum redis_flag {
     REDIS_MYSELF = 1 << 0,
@@ -74,6 +70,7 @@ enum redis_table_status {
     REDIS_TABLE_NO_VARS,   /* nodes.conf without its last line: cut there */
     REDIS_TABLE_DUPLICATE, /* an id twice */
     REDIS_TABLE_TOO_MANY,  /* more rows than capacity */
+    REDIS_TABLE_SHARD_IDS, /* nodes.conf: a replica's shard-id is not its master's */
 };
 
 /*
@@ -88,6 +85,14 @@ enum redis_table_status redis_table_parse(struct redis_table *table, const char 
 
 /* Index of the node with this id; -1. */
 int redis_table_find(const struct redis_table *table, const char *id);
+
+/* The next range of slots that *SLOTS (a node's slot words) names, which moves behind it; open slots are
+ * passed over. False at the end. */
+bool redis_table_next_slots(struct span *slots, int *first, int *last);
+
+/* Makes myself, slot_owner, slot_count and slots_assigned anew from the rows (after the caller changed
+ * these). A slot that two rows name belongs to the first, as in a server. */
+void redis_table_index(struct redis_table *table);
 
 /* Writes the table as nodes.conf into OUT (SIZE bytes, NUL-terminated); returns the length, or 0 when
  * it does not fit. Rows are written from their members: hostname, shard_id and aux as they are (aux

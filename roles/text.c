@@ -1,0 +1,115 @@
+#include "roles/text.h"
+
+#include <string.h>
+
+bool text_is(struct span span, const char *word)
+{
+    size_t len = strlen(word);
+    return span.len == len && memcmp(span.data, word, len) == 0;
+}
+
+bool text_starts(struct span span, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return span.len >= len && memcmp(span.data, prefix, len) == 0;
+}
+
+size_t text_find(struct span span, char c)
+{
+    for (size_t i = 0; i < span.len; i++) {
+        if (span.data[i] == c)
+            return i;
+    }
+    return span.len;
+}
+
+size_t text_find_last(struct span span, char c)
+{
+    for (size_t i = span.len; i > 0; i--) {
+        if (span.data[i - 1] == c)
+            return i - 1;
+    }
+    return span.len;
+}
+
+struct span text_from(struct span span, size_t n)
+{
+    return (struct span){ span.data + n, span.len - n };
+}
+
+struct span text_cut(struct span span, char separator, struct span *rest)
+{
+    size_t at = text_find(span, separator);
+    *rest = at < span.len ? text_from(span, at + 1) : (struct span){ NULL, 0 };
+    return (struct span){ span.data, at };
+}
+
+bool text_u64(struct span span, uint64_t *value)
+{
+    uint64_t sum = 0;
+    if (span.len == 0)
+        return false;
+    for (size_t i = 0; i < span.len; i++) {
+        if (span.data[i] < '0' || span.data[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(span.data[i] - '0');
+        if (sum > (UINT64_MAX - digit) / 10)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *value = sum;
+    return true;
+}
+
+bool text_i64(struct span span, int64_t *value)
+{
+    bool negative = span.len > 0 && span.data[0] == '-';
+    uint64_t sum;
+    if (!text_u64(negative ? text_from(span, 1) : span, &sum) || sum > INT64_MAX)
+        return false;
+    *value = negative ? -(int64_t)sum : (int64_t)sum;
+    return true;
+}
+
+bool text_copy(struct span span, char *out, size_t size)
+{
+    if (span.len >= size)
+        return false;
+    if (span.len > 0)
+        memcpy(out, span.data, span.len);
+    out[span.len] = '\0';
+    return true;
+}
+
+void text_put_span(struct text_out *out, struct span span)
+{
+    if (out->full || span.len >= out->size - out->len) {
+        out->full = true;
+        return;
+    }
+    if (span.len > 0)
+        memcpy(out->data + out->len, span.data, span.len);
+    out->len += span.len;
+    out->data[out->len] = '\0';
+}
+
+void text_put(struct text_out *out, const char *text)
+{
+    text_put_span(out, (struct span){ text, strlen(text) });
+}
+
+void text_put_u64(struct text_out *out, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    text_put_span(out, (struct span){ digits + at, sizeof(digits) - at });
+}
+
+size_t text_done(const struct text_out *out)
+{
+    return out->full ? 0 : out->len;
+}
