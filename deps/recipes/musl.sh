@@ -1,0 +1,60 @@
+# The C library. Always our own: Debian 12's musl 1.2.3 truncates DNS answers and cannot apply packed relocations,
+# and one version on every machine makes one binary.
+# shellcheck shell=bash disable=SC2154
+
+build() {
+    CC=gcc ../src/configure --prefix="$out" --syslibdir="$out/lib" --disable-shared --disable-wrapper \
+        CFLAGS="$cflags"
+    make -j "$jobs"
+    make install
+    # musl has no kernel headers of its own.
+    local headers
+    for headers in linux asm-generic mtd; do
+        ln -s "/usr/include/$headers" "$out/include/$headers"
+    done
+    ln -s "/usr/include/$(gcc -print-multiarch)/asm" "$out/include/asm"
+    mkdir -p "$out/bin"
+    write_specs >"$out/lib/musl-gcc.specs"
+    # The map keeps the cache's path out of __FILE__ and debug information.
+    printf '#!/bin/sh\nexec gcc "$@" -specs %s -ffile-prefix-map=%s=/musl\n' \
+        "$out/lib/musl-gcc.specs" "$out" >"$out/bin/musl-gcc"
+    chmod +x "$out/bin/musl-gcc"
+}
+
+# musl's own wrapper cannot make static-pie programs; this one makes nothing else, configure's probes included.
+write_specs() {
+    cat <<SPECS
+%rename cpp_options old_cpp_options
+
+*cpp_options:
+-nostdinc -isystem $out/include -isystem include%s %(old_cpp_options)
+
+*cc1:
+%(cc1_cpu) -nostdinc -isystem $out/include -isystem include%s
+
+*link_libgcc:
+-L$out/lib -L .%s
+
+*libgcc:
+libgcc.a%s
+
+*startfile:
+$out/lib/rcrt1.o $out/lib/crti.o crtbeginS.o%s
+
+*endfile:
+crtendS.o%s $out/lib/crtn.o
+
+*link:
+-nostdlib -static -pie --no-dynamic-linker -z text -z relro -z now -z noexecstack
+
+*esp_link:
+
+
+*esp_options:
+
+
+*esp_cpp_options:
+
+
+SPECS
+}
