@@ -133,7 +133,9 @@ build/gen/versions.h: deps/lock Makefile
 # headers are not held to our warnings.
 define rules
 $(1)_OBJ := $$(SRC:%.c=build/$(1)/obj/%.o) build/$(1)/obj/build/gen/builtin.o
-$(1)_COMPILE = $$($(1)_CC) $$(PROJECT) $$($(1)_CFLAGS) -isystem build/deps/$$($(1)_DEPS)/include $$(CFLAGS)
+$(1)_INCLUDE := build/deps/$$($(1)_DEPS)/include
+$(1)_COMPILE = $$($(1)_CC) $$(PROJECT) $$($(1)_CFLAGS) -isystem $$($(1)_INCLUDE) -isystem $$($(1)_INCLUDE)/hiredis \
+    -isystem $$($(1)_INCLUDE)/cjson $$(CFLAGS)
 
 build/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
