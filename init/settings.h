@@ -64,7 +64,8 @@ struct settings {
     bool log_json;
     int log_level; /* enum log_level */
     enum output_format output;
-    enum color_mode color;
+    enum color_mode color;       /* NO_COLOR is heeded already */
+    const char *termination_log; /* where the last words go */
     /* perms */
     bool check;            /* --check: change nothing, say what is wrong */
     const char *preset;    /* "", redis, postgres */

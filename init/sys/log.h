@@ -4,9 +4,10 @@
 #include <stdbool.h>
 
 /*
- * The log: one line an event, to stderr; stdout is for answers. Text is "LEVEL message", JSON is one
- * object with ts (RFC 3339, UTC), level, msg and pod. errno survives a call. Control characters of a
- * message are shown as \xNN, so that no peer's words can forge a line.
+ * The log: one line an event, to stderr; stdout is for answers. Text is "LEVEL: message" (debug, info,
+ * warning, error), JSON is one object with ts (RFC 3339, UTC), level, msg and pod. errno survives a
+ * call. Control characters of a message are shown as \xNN (in JSON escaped), so that no peer's words
+ * can forge a line; bytes that are no UTF-8 become U+FFFD in JSON.
  */
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
@@ -24,5 +25,15 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 void log_wait(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_wait_end(void);
+
+/* The error that ends the program, for main alone: text "ordain: MESSAGE", JSON at level error. */
+void log_failure(const char *message);
+/* The last sentence logged at level info or above, whether it was shown or not; "" if none: what a
+ * termination message tells of a success. */
+const char *log_last(void);
+/* True when the log goes to a terminal as text, so that a line may be rewritten. */
+bool log_on_terminal(void);
+/* On a terminal: shows TEXT as the one rewritten line at the bottom, "" takes it away. */
+void log_status_line(const char *text);
 
 #endif
