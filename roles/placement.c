@@ -4,11 +4,11 @@
 #include <string.h>
 
 /*
- * redis-cli counts in float: the slots of a node, and a cursor that sums them up. Both are multiples
- * of 2^-23 below 2^15, so an integer in units of 2^-23 that is rounded to 24 significant bits after
- * each operation, ties to even (IEEE 754-2019, 4.3.1), holds the very same values.
+ * redis-cli counts in float: the slots of a node, and a cursor that sums them up. Both are
+ * multiples of 2^-23 below 2^15, so an integer in units of 2^-23 that is rounded to 24 significant
+ * bits after each operation, ties to even (IEEE 754-2019, 4.3.1), holds the very same values.
  */
-#define UNIT_BITS 23
+#define UNIT_BITS  23
 #define FLOAT_BITS 24
 
 static uint64_t round_as_float(uint64_t value, bool sticky)
@@ -48,31 +48,31 @@ struct slot_range placement_slots(int masters, int index)
             last = first;
         cursor = sum;
     }
-    return (struct slot_range){ (uint16_t)first, (uint16_t)last };
+    return (struct slot_range){(uint16_t)first, (uint16_t)last};
 }
 
 /*
- * The dealing is a flow of least cost: from the zones, which supply replicas, through each shard's two
- * sides (same zone as its master, another one) to the shards. All costs are convex, so that the
- * cheapest flow is found by adding one replica after the other on a cheapest path (successive shortest
- * paths, by Bellman-Ford). The weights order the aims: the sum of all lesser ones stays below one of
- * the next, at PLACEMENT_PODS_MAX pods too.
+ * The dealing is a flow of least cost: from the zones, which supply replicas, through each shard's
+ * two sides (same zone as its master, another one) to the shards. All costs are convex, so that the
+ * cheapest flow is found by adding one replica after the other on a cheapest path (successive
+ * shortest paths, by Bellman-Ford). The weights order the aims: the sum of all lesser ones stays
+ * below one of the next, at PLACEMENT_PODS_MAX pods too.
  */
-#define COST_FAR INT64_C(1)            /* a replica whose master is not (i mod masters) */
-#define COST_CROWD (INT64_C(1) << 10)  /* two replicas of one shard in one zone */
-#define COST_SHARED (INT64_C(1) << 31) /* a replica in its master's zone */
+#define COST_FAR     INT64_C(1)         /* a replica whose master is not (i mod masters) */
+#define COST_CROWD   (INT64_C(1) << 10) /* two replicas of one shard in one zone */
+#define COST_SHARED  (INT64_C(1) << 31) /* a replica in its master's zone */
 #define COST_EXPOSED (INT64_C(1) << 42) /* every replica but a shard's first outside its zone */
-#define COST_UNEVEN (INT64_C(1) << 53) /* a replica more than the least share */
-#define COST_NONE INT64_MAX
+#define COST_UNEVEN  (INT64_C(1) << 53) /* a replica more than the least share */
+#define COST_NONE    INT64_MAX
 
-#define UNKNOWN 0 /* the class of pods whose zone is not known; the others are 1.. */
+#define UNKNOWN     0 /* the class of pods whose zone is not known; the others are 1.. */
 #define CLASSES_MAX (PLACEMENT_ZONES_MAX + 1)
 
 /* The nodes of the flow. */
-#define NODE_SAME(deal, master) ((deal)->classes + (master))
+#define NODE_SAME(deal, master)  ((deal)->classes + (master))
 #define NODE_OTHER(deal, master) ((deal)->classes + (deal)->masters + (master))
 #define NODE_SHARD(deal, master) ((deal)->classes + 2 * (deal)->masters + (master))
-#define NODES_MAX (CLASSES_MAX + 3 * PLACEMENT_PODS_MAX)
+#define NODES_MAX                (CLASSES_MAX + 3 * PLACEMENT_PODS_MAX)
 
 struct deal {
     int pods, masters, classes;
@@ -124,7 +124,7 @@ static bool relax_shard(struct deal *deal, int master)
     int shard = NODE_SHARD(deal, master);
     bool better = false;
 
-    for (int class = 0; class < deal->classes; class++) {
+    for (int class = 0; class < deal->classes; class ++) {
         int n = deal->flow[class][master], at = entry(deal, class, master);
         better |= relax(deal, class, at, class_cost(deal, class, master, n));
         if (n > 0)
@@ -205,7 +205,7 @@ static bool classify(struct deal *deal, const int *zones)
         if (zones != NULL && zones[pod] >= 0) {
             class = 1;
             while (class < deal->classes && known[class] != zones[pod])
-                class++;
+                class ++;
             if (class == CLASSES_MAX)
                 return false;
             known[class] = zones[pod];
@@ -218,8 +218,8 @@ static bool classify(struct deal *deal, const int *zones)
     return true;
 }
 
-/* From numbers to pods: first those that get the master that they would have had, then the others in
- * order, each to the first master that still wants one of its class. */
+/* From numbers to pods: first those that get the master that they would have had, then the others
+ * in order, each to the first master that still wants one of its class. */
 static void name_masters(struct deal *deal, int *master_of)
 {
     for (int pod = 0; pod < deal->pods; pod++) {

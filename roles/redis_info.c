@@ -6,8 +6,8 @@
 
 #include "roles/text.h"
 
-/* The members that are plain numbers, by their names in INFO (redis 7.0 server.c genRedisInfoString,
- * Valkey 8 genValkeyInfoString) and CLUSTER INFO (cluster.c). */
+/* The members that are plain numbers, by their names in INFO (redis 7.0 server.c
+ * genRedisInfoString, Valkey 8 genValkeyInfoString) and CLUSTER INFO (cluster.c). */
 static const struct {
     const char *name;
     size_t offset;
@@ -30,7 +30,7 @@ static const struct {
 
 struct redis_info redis_info_none(void)
 {
-    struct redis_info info = { .master_port = -1, .offset = -1, .keys = -1 };
+    struct redis_info info = {.master_port = -1, .offset = -1, .keys = -1};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         *(int64_t *)(void *)((char *)&info + numbers[i].offset) = -1;
     return info;
@@ -69,9 +69,9 @@ static bool take_server(struct redis_info *info, struct span name, struct span v
         if (is_valkey || strcmp(info->server, "valkey") != 0 || info->version[0] == '\0')
             take_text(value, info->version, sizeof(info->version));
         if (is_valkey)
-            take_text((struct span){ "valkey", 6 }, info->server, sizeof(info->server));
+            take_text((struct span){"valkey", 6}, info->server, sizeof(info->server));
         else if (info->server[0] == '\0')
-            take_text((struct span){ "redis", 5 }, info->server, sizeof(info->server));
+            take_text((struct span){"redis", 5}, info->server, sizeof(info->server));
     } else if (text_is(name, "loading")) {
         info->loading = text_is(value, "1");
     } else if (text_is(name, "db0")) {
@@ -128,7 +128,7 @@ static bool take_offset(struct redis_info *info, struct span name, struct span v
 
 bool redis_info_parse(struct redis_info *info, const char *text, size_t len)
 {
-    struct span rest = { text, len };
+    struct span rest = {text, len};
     bool known = false, own_offset = false;
 
     while (rest.data != NULL) {

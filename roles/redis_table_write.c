@@ -85,7 +85,7 @@ static void put_row(struct text_out *out, const struct redis_node *node)
 
 size_t redis_table_write(const struct redis_table *table, char *out, size_t size)
 {
-    struct text_out text = { out, size, 0, size == 0 };
+    struct text_out text = {out, size, 0, size == 0};
     for (size_t i = 0; i < table->count; i++) {
         if ((table->nodes[i].flags & REDIS_HANDSHAKE) == 0)
             put_row(&text, &table->nodes[i]);
@@ -98,8 +98,8 @@ size_t redis_table_write(const struct redis_table *table, char *out, size_t size
     return text_done(&text);
 }
 
-/* The owned slots of the row at INDEX as sorted ranges: from its least slot on, until all of them were
- * passed, so that rows with slots side by side cost no more than their own slots. */
+/* The owned slots of the row at INDEX as sorted ranges: from its least slot on, until all of them
+ * were passed, so that rows with slots side by side cost no more than their own slots. */
 static void put_slots(struct text_out *out, const struct redis_table *table, size_t index)
 {
     struct span slots = table->nodes[index].slots;
@@ -153,7 +153,7 @@ static void put_view(struct text_out *out, const struct redis_table *table, size
 
 size_t redis_table_view(const struct redis_table *table, char *out, size_t size)
 {
-    struct text_out text = { out, size, 0, size == 0 };
+    struct text_out text = {out, size, 0, size == 0};
     const char *last = "";
 
     /* By selection: tables are small and no memory for an order is needed. */

@@ -34,14 +34,14 @@ size_t text_find_last(struct span span, char c)
 
 struct span text_from(struct span span, size_t n)
 {
-    return (struct span){ span.data + n, span.len - n };
+    return (struct span){span.data + n, span.len - n};
 }
 
 struct span text_cut(struct span span, char separator, struct span *rest)
 {
     size_t at = text_find(span, separator);
-    *rest = at < span.len ? text_from(span, at + 1) : (struct span){ NULL, 0 };
-    return (struct span){ span.data, at };
+    *rest = at < span.len ? text_from(span, at + 1) : (struct span){NULL, 0};
+    return (struct span){span.data, at};
 }
 
 bool text_u64(struct span span, uint64_t *value)
@@ -95,7 +95,7 @@ void text_put_span(struct text_out *out, struct span span)
 
 void text_put(struct text_out *out, const char *text)
 {
-    text_put_span(out, (struct span){ text, strlen(text) });
+    text_put_span(out, (struct span){text, strlen(text)});
 }
 
 void text_put_u64(struct text_out *out, uint64_t value)
@@ -106,7 +106,7 @@ void text_put_u64(struct text_out *out, uint64_t value)
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
-    text_put_span(out, (struct span){ digits + at, sizeof(digits) - at });
+    text_put_span(out, (struct span){digits + at, sizeof(digits) - at});
 }
 
 size_t text_done(const struct text_out *out)

@@ -22,11 +22,12 @@ size_t text_find(struct span span, char c);
 size_t text_find_last(struct span span, char c);
 /* SPAN less its first N bytes (N <= span.len). */
 struct span text_from(struct span span, size_t n);
-/* What stands before the first SEPARATOR; *rest begins behind it, and its data is NULL when there was
- * no separator. */
+/* What stands before the first SEPARATOR; *rest begins behind it, and its data is NULL when there
+ * was no separator. */
 struct span text_cut(struct span span, char separator, struct span *rest);
 
-/* A plain decimal number: digits only, at least one, no sign; false on overflow (value untouched). */
+/* A plain decimal number: digits only, at least one, no sign; false on overflow (value untouched).
+ */
 bool text_u64(struct span span, uint64_t *value);
 /* The same with an optional '-'. */
 bool text_i64(struct span span, int64_t *value);
