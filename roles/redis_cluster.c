@@ -1,0 +1,281 @@
+#include "roles/redis_cluster.h"
+
+#include <string.h>
+
+int cluster_picture_find(const struct cluster_picture *picture, const char *id)
+{
+    for (size_t i = 0; i < picture->count; i++) {
+        if (memcmp(picture->nodes[i].id, id, REDIS_ID_LEN) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+int cluster_picture_member(const struct cluster_picture *picture, int ordinal)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        if (picture->members[i].ordinal == ordinal)
+            return (int)i;
+    }
+    return -1;
+}
+
+const struct redis_node *cluster_member_self(const struct cluster_member *member)
+{
+    if (member->contact != MEMBER_ANSWERED || member->table.myself < 0)
+        return NULL;
+    return &member->table.nodes[member->table.myself];
+}
+
+bool cluster_member_is_newborn(const struct cluster_member *member)
+{
+    const struct redis_node *self = cluster_member_self(member);
+    return self != NULL && member->table.count == 1 && self->slot_count == 0 &&
+           member->info.keys == 0 && self->epoch == 0 && member->table.current_epoch == 0 &&
+           member->info.current_epoch <= 0;
+}
+
+/* --- who is ours --- */
+
+/* A row of ID for pod ORDINAL (or for no known pod) in some table that is ours. */
+static bool vouched_for(const struct cluster_picture *picture, const char *id, int ordinal)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        if (picture->claims[i] != CLAIM_OURS || memcmp(member->id, id, REDIS_ID_LEN) == 0)
+            continue;
+        int row = redis_table_find(&member->table, id);
+        if (row >= 0 && (member->table.nodes[row].flags & REDIS_HANDSHAKE) == 0 &&
+            (member->row_ordinal[row] == ordinal || member->row_ordinal[row] < 0))
+            return true;
+    }
+    return false;
+}
+
+static enum cluster_claim first_claim(const struct cluster_member *member, bool adopt)
+{
+    const struct redis_node *self = cluster_member_self(member);
+    if (self == NULL)
+        return CLAIM_UNKNOWN;
+    bool named_ours = !member->announces || member->announced_ordinal == member->ordinal;
+    if (memcmp(member->id, member->expected_id, REDIS_ID_LEN) == 0)
+        return CLAIM_OURS;
+    if (cluster_member_is_newborn(member) && named_ours)
+        return CLAIM_OURS;
+    if (adopt && named_ours)
+        return CLAIM_OURS;
+    return CLAIM_FOREIGN;
+}
+
+/* Ids of ordain's making are ours; so is whom one of ours knows; so on until nothing changes. */
+static void claim_members(struct cluster_picture *picture, bool adopt)
+{
+    for (size_t i = 0; i < picture->member_count; i++)
+        picture->claims[i] = first_claim(&picture->members[i], adopt);
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (size_t i = 0; i < picture->member_count; i++) {
+            const struct cluster_member *member = &picture->members[i];
+            if (picture->claims[i] == CLAIM_FOREIGN &&
+                vouched_for(picture, member->id, member->ordinal)) {
+                picture->claims[i] = CLAIM_OURS;
+                changed = true;
+            }
+        }
+    }
+}
+
+/* --- nodes --- */
+
+static struct cluster_node *node_add(struct cluster_picture *picture, const char *id)
+{
+    int index = cluster_picture_find(picture, id);
+    if (index >= 0)
+        return &picture->nodes[index];
+    if (picture->count == picture->capacity)
+        return NULL;
+    struct cluster_node *node = &picture->nodes[picture->count++];
+    memset(node, 0, sizeof(*node));
+    memcpy(node->id, id, sizeof(node->id));
+    node->ordinal = -1;
+    node->member = -1;
+    return node;
+}
+
+/* What one server says of one node. A node that answers speaks for itself; of the others the word
+ * with the highest epoch counts. */
+static void node_learn(struct cluster_node *node, const struct redis_node *row, int ordinal,
+                       int member, bool itself)
+{
+    node->known_by++;
+    node->heard = node->heard || itself || row->pong_recv != 0;
+    node->failing += (row->flags & REDIS_FAIL) != 0;
+    if (ordinal >= 0 && (node->ordinal < 0 || itself))
+        node->ordinal = ordinal;
+    bool first = node->known_by == 1;
+    if (itself)
+        node->member = member;
+    if (itself || (node->member < 0 && (first || row->epoch > node->epoch))) {
+        node->is_master = (row->flags & REDIS_MASTER) != 0;
+        memcpy(node->master_id, row->master_id, sizeof(node->master_id));
+    }
+    if (itself || row->epoch > node->epoch)
+        node->epoch = row->epoch;
+}
+
+static bool draw_nodes(struct cluster_picture *picture)
+{
+    for (int pass = 0; pass < 2; pass++) { /* those that answer first: they speak for themselves */
+        for (size_t i = 0; i < picture->member_count; i++) {
+            const struct cluster_member *member = &picture->members[i];
+            if (picture->claims[i] != CLAIM_OURS)
+                continue;
+            for (size_t r = 0; r < member->table.count; r++) {
+                const struct redis_node *row = &member->table.nodes[r];
+                bool itself = (int)r == member->table.myself;
+                if (itself != (pass == 0) || (row->flags & REDIS_HANDSHAKE) != 0)
+                    continue;
+                struct cluster_node *node = node_add(picture, row->id);
+                if (node == NULL)
+                    return false;
+                int ordinal = itself ? member->ordinal : member->row_ordinal[r];
+                node_learn(node, row, ordinal, (int)i, itself);
+            }
+        }
+    }
+    return true;
+}
+
+static void draw_losses(struct cluster_picture *picture)
+{
+    for (size_t i = 0; i < picture->count; i++) {
+        struct cluster_node *node = &picture->nodes[i];
+        if (node->member >= 0 || node->ordinal < 0)
+            continue;
+        /* A server that announces the pod's own name, not just any at its address: a name may still
+         * point to where the pod was. */
+        int pod = cluster_picture_member(picture, node->ordinal);
+        node->lost = pod >= 0 && picture->claims[pod] == CLAIM_OURS &&
+                     picture->members[pod].announces;
+    }
+}
+
+/* --- slots --- */
+
+/* HEARSAY false: what servers claim for themselves; true: what they say of nodes that do not answer. */
+static void draw_claims(struct cluster_picture *picture, uint64_t *epochs, bool hearsay)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        if (picture->claims[i] != CLAIM_OURS)
+            continue;
+        int last_row = -1; /* neighbouring slots have one owner: look it up once */
+        int node = -1;
+        for (int slot = 0; slot < REDIS_SLOTS; slot++) {
+            int row = member->table.slot_owner[slot];
+            if (row < 0 || (row == member->table.myself) == hearsay)
+                continue;
+            if (row != last_row)
+                node = cluster_picture_find(picture, member->table.nodes[row].id);
+            last_row = row;
+            if (node < 0 || (hearsay && picture->nodes[node].member >= 0))
+                continue;
+            uint64_t epoch = member->table.nodes[row].epoch;
+            if (picture->slot_owner[slot] < 0 || epoch > epochs[slot]) {
+                picture->slot_owner[slot] = (int16_t)node;
+                epochs[slot] = epoch;
+            }
+        }
+    }
+}
+
+static void draw_slots(struct cluster_picture *picture)
+{
+    uint64_t epochs[REDIS_SLOTS];
+    memset(epochs, 0, sizeof(epochs));
+    for (int slot = 0; slot < REDIS_SLOTS; slot++)
+        picture->slot_owner[slot] = -1;
+    draw_claims(picture, epochs, false);
+    draw_claims(picture, epochs, true);
+    picture->slots_assigned = 0;
+    for (int slot = 0; slot < REDIS_SLOTS; slot++) {
+        if (picture->slot_owner[slot] < 0)
+            continue;
+        picture->nodes[picture->slot_owner[slot]].slots++;
+        picture->slots_assigned++;
+    }
+}
+
+bool cluster_picture_draw(struct cluster_picture *picture, bool adopt)
+{
+    picture->count = 0;
+    picture->answered = 0;
+    picture->has_cluster = false;
+    claim_members(picture, adopt);
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct redis_node *self = cluster_member_self(&picture->members[i]);
+        if (picture->claims[i] != CLAIM_OURS)
+            continue;
+        picture->answered++;
+        if (picture->members[i].table.count > 1 || self->slot_count > 0)
+            picture->has_cluster = true;
+    }
+    if (!draw_nodes(picture))
+        return false;
+    draw_losses(picture);
+    draw_slots(picture);
+    return true;
+}
+
+/* --- health --- */
+
+static enum cluster_health member_health(const struct cluster_picture *picture,
+                                         const struct cluster_member *member)
+{
+    if (member->table.count != picture->count)
+        return CLUSTER_UNKNOWN_NODES;
+    const unsigned bad = REDIS_FAIL | REDIS_PFAIL | REDIS_HANDSHAKE | REDIS_NOADDR;
+    for (size_t r = 0; r < member->table.count; r++) {
+        const struct redis_node *row = &member->table.nodes[r];
+        if ((row->flags & bad) != 0 || !row->link_connected)
+            return CLUSTER_FAILING;
+    }
+    if (!member->info.cluster_ok || member->info.slots_ok != REDIS_SLOTS)
+        return CLUSTER_NOT_OK;
+    if (member->info.role_known && !member->info.is_master && !member->info.master_link_up)
+        return CLUSTER_REPLICATION;
+    return CLUSTER_CONVERGED;
+}
+
+enum cluster_health cluster_picture_health(const struct cluster_picture *picture, int *about)
+{
+    enum cluster_health worst = CLUSTER_CONVERGED;
+    *about = -1;
+    int first = -1;
+    for (size_t i = 0; i < picture->member_count; i++) {
+        enum cluster_health health = CLUSTER_CONVERGED;
+        const struct cluster_member *member = &picture->members[i];
+        if (picture->claims[i] == CLAIM_FOREIGN)
+            health = CLUSTER_FOREIGN;
+        else if (picture->claims[i] == CLAIM_UNKNOWN)
+            health = CLUSTER_INCOMPLETE;
+        else
+            health = member_health(picture, member);
+        if (health == CLUSTER_CONVERGED && first >= 0 &&
+            memcmp(member->view, picture->members[first].view, sizeof(member->view)) != 0)
+            health = CLUSTER_VIEWS;
+        if (first < 0 && picture->claims[i] == CLAIM_OURS)
+            first = (int)i;
+        if (health != CLUSTER_CONVERGED && (worst == CLUSTER_CONVERGED || health < worst)) {
+            worst = health;
+            *about = (int)i;
+        }
+    }
+    if (picture->slots_assigned != REDIS_SLOTS &&
+        (worst == CLUSTER_CONVERGED || worst > CLUSTER_SLOTS)) {
+        worst = CLUSTER_SLOTS;
+        *about = -1;
+    }
+    return worst;
+}

@@ -1,0 +1,428 @@
+#include <string.h>
+
+#include "roles/redis_form_steps.h"
+
+struct form_step *form_add(struct form_plan *plan, enum form_step_kind kind, int member)
+{
+    size_t index = plan->count < FORM_STEPS_MAX ? plan->count++ : FORM_STEPS_MAX - 1;
+    struct form_step *step = &plan->steps[index];
+    memset(step, 0, sizeof(*step));
+    step->kind = kind;
+    step->member = member;
+    step->target = -1;
+    return step;
+}
+
+bool cluster_everybody_knows(const struct cluster_picture *picture)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        for (size_t j = 0; j < picture->member_count; j++) {
+            if (picture->claims[i] != CLAIM_OURS || picture->claims[j] != CLAIM_OURS || i == j)
+                continue;
+            int row = redis_table_find(&member->table, picture->members[j].id);
+            if (row < 0 || (member->table.nodes[row].flags & REDIS_HANDSHAKE) != 0)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool is_ours(const struct cluster_picture *picture, int member)
+{
+    return member >= 0 && picture->claims[member] == CLAIM_OURS;
+}
+
+/* --- lost owners --- */
+
+/* Members that replicate NODE: the first, how many, and whether one may hide in silence. */
+struct holders {
+    int best;
+    int count;
+    bool unclear; /* several, and the offsets do not tell the newest */
+    int away;     /* a member that has not answered and may replicate NODE, -1 */
+};
+
+/* Replicas of one master share its replication id; their offsets tell the newest. After a restart
+ * from files the ids differ and tell nothing. */
+static void weigh(struct holders *holders, const struct cluster_picture *picture, int member)
+{
+    const struct redis_info *info = &picture->members[member].info;
+    holders->count++;
+    if (holders->count == 1) {
+        holders->best = member;
+        return;
+    }
+    const struct redis_info *best = &picture->members[holders->best].info;
+    if (memcmp(best->replid, info->replid, sizeof(info->replid)) != 0)
+        holders->unclear = true;
+    else if (info->offset > best->offset)
+        holders->best = member;
+}
+
+static struct holders find_holders(const struct cluster_picture *picture,
+                                   const struct form_wish *wish, const struct cluster_node *node)
+{
+    struct holders holders = {.best = -1, .away = -1};
+    for (size_t i = 0; i < picture->count; i++) {
+        const struct cluster_node *other = &picture->nodes[i];
+        if (memcmp(other->master_id, node->id, REDIS_ID_LEN) != 0 || other->lost)
+            continue;
+        if (is_ours(picture, other->member))
+            weigh(&holders, picture, other->member);
+        else
+            holders.away = other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
+    }
+    int named = wish->promote_ordinal < 0 ? -1
+                                          : cluster_picture_member(picture, wish->promote_ordinal);
+    bool own = wish->own_is_newest && wish->own_member >= 0;
+    int chosen = own ? wish->own_member : named;
+    const struct redis_node *self = chosen >= 0 ? cluster_member_self(&picture->members[chosen]) : NULL;
+    if (self != NULL && memcmp(self->master_id, node->id, REDIS_ID_LEN) == 0) {
+        holders.best = chosen;
+        holders.unclear = false;
+        holders.away = -1;
+    }
+    return holders;
+}
+
+/* Masters with slots that answer, against all of them: FORCE needs their majority. */
+static bool has_majority(const struct cluster_picture *picture)
+{
+    int all = 0;
+    int here = 0;
+    for (size_t i = 0; i < picture->count; i++) {
+        if (picture->nodes[i].slots == 0)
+            continue;
+        all++;
+        here += is_ours(picture, picture->nodes[i].member);
+    }
+    return here > all / 2;
+}
+
+static bool everybody_answered(const struct cluster_picture *picture)
+{
+    return picture->answered == picture->member_count;
+}
+
+/* Slots of a lost shard that nobody holds go, empty, to the pod that lost them: the old id is
+ * forgotten everywhere, then the pod claims them under a new epoch. */
+static void abandon(const struct cluster_picture *picture, struct form_plan *plan,
+                    const struct cluster_node *node)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        if (picture->claims[i] == CLAIM_OURS && redis_table_find(&member->table, node->id) >= 0)
+            memcpy(form_add(plan, FORM_FORGET, (int)i)->id, node->id, REDIS_ID_LEN + 1);
+    }
+}
+
+/* Returns true when a lost owner rules the verdict. */
+static bool decide_lost_owner(const struct cluster_picture *picture, const struct form_wish *wish,
+                              struct form_plan *plan, const struct cluster_node *node)
+{
+    struct holders holders = find_holders(picture, wish, node);
+    int pod = cluster_picture_member(picture, node->ordinal);
+    plan->about = pod;
+    if (holders.away >= 0) {
+        plan->verdict = FORM_WAIT;
+        plan->reason = FORM_HOLDER_AWAY;
+        plan->about = holders.away;
+    } else if (holders.count == 0 && !wish->accept_empty_shard) {
+        plan->verdict = everybody_answered(picture) ? FORM_REFUSE : FORM_WAIT;
+        plan->reason = FORM_NO_HOLDER;
+    } else if (holders.count == 0) {
+        plan->verdict = FORM_WORK;
+        plan->reason = FORM_ABANDONS;
+        abandon(picture, plan, node);
+    } else if (holders.unclear) {
+        plan->verdict = FORM_REFUSE;
+        plan->reason = FORM_HOLDER_UNCLEAR;
+    } else {
+        plan->verdict = FORM_WORK;
+        plan->reason = FORM_PROMOTES;
+        plan->about = holders.best;
+        if (has_majority(picture))
+            form_add(plan, FORM_PROMOTE, holders.best);
+        else if (everybody_answered(picture))
+            form_add(plan, FORM_TAKEOVER, holders.best);
+        else
+            plan->verdict = FORM_WAIT;
+    }
+    return true;
+}
+
+static bool decide_lost_owners(const struct cluster_picture *picture, const struct form_wish *wish,
+                               struct form_plan *plan)
+{
+    for (size_t i = 0; i < picture->count; i++) {
+        const struct cluster_node *node = &picture->nodes[i];
+        if (node->lost && node->slots > 0)
+            return decide_lost_owner(picture, wish, plan, node);
+    }
+    return false;
+}
+
+/* --- addresses and links --- */
+
+/* A server that announces an address which is not its own. */
+static void mend_announced(const struct cluster_picture *picture, struct form_plan *plan)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct redis_node *self = cluster_member_self(&picture->members[i]);
+        if (picture->claims[i] == CLAIM_OURS && *self->ip != '\0' &&
+            strcmp(self->ip, picture->members[i].ip) != 0)
+            form_add(plan, FORM_ANNOUNCE, (int)i)->target = (int)i;
+    }
+}
+
+static bool row_is_stale(const struct redis_node *row, const struct cluster_member *target)
+{
+    if ((row->flags & REDIS_HANDSHAKE) != 0)
+        return false;
+    if ((row->flags & REDIS_NOADDR) != 0 || *row->ip == '\0')
+        return true;
+    return strcmp(row->ip, target->ip) != 0 && !row->link_connected;
+}
+
+/* A MEET to a known node gives it its new address (redis 7.0 cluster.c clusterProcessPacket). */
+static void mend_addresses(const struct cluster_picture *picture, struct form_plan *plan)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        if (picture->claims[i] != CLAIM_OURS)
+            continue;
+        const struct cluster_member *member = &picture->members[i];
+        for (size_t j = 0; j < picture->member_count; j++) {
+            if (j == i || picture->claims[j] != CLAIM_OURS)
+                continue;
+            int row = redis_table_find(&member->table, picture->members[j].id);
+            if (row >= 0 && row_is_stale(&member->table.nodes[row], &picture->members[j]))
+                form_add(plan, FORM_MEET, (int)i)->target = (int)j;
+        }
+    }
+}
+
+/* Redis below 8 (Valkey re-targets by itself) keeps syncing from its master's old address after gossip
+ * gave the new one; the same REPLICATE again mends it at once (facts: 0.05 s). */
+static void mend_links(const struct cluster_picture *picture, struct form_plan *plan)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        const struct redis_node *self = cluster_member_self(member);
+        if (picture->claims[i] != CLAIM_OURS || *self->master_id == '\0' ||
+            member->info.master_link_up || !member->info.role_known || member->info.is_master)
+            continue;
+        int node = cluster_picture_find(picture, self->master_id);
+        int master = node >= 0 ? picture->nodes[node].member : -1;
+        int row = redis_table_find(&member->table, self->master_id);
+        if (!is_ours(picture, master) || row < 0 ||
+            strcmp(member->table.nodes[row].ip, picture->members[master].ip) != 0)
+            continue;
+        if (strcmp(member->info.master_host, picture->members[master].ip) != 0)
+            memcpy(form_add(plan, FORM_REPLICATE, (int)i)->id, self->master_id, REDIS_ID_LEN + 1);
+    }
+}
+
+/* --- strangers --- */
+
+/* A server of ours that is part of the cluster. */
+static int established(const struct cluster_picture *picture, int besides)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        if ((int)i != besides && picture->claims[i] == CLAIM_OURS && member->table.count > 1)
+            return (int)i;
+    }
+    return -1;
+}
+
+static void join_strangers(const struct cluster_picture *picture, struct form_plan *plan)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        if (picture->claims[i] != CLAIM_OURS || member->table.count > 1)
+            continue;
+        int seed = established(picture, (int)i);
+        if (seed >= 0 && cluster_member_is_newborn(member))
+            form_add(plan, FORM_MEET, (int)i)->target = seed;
+    }
+}
+
+int redis_form_shard_owner(const struct cluster_picture *picture, const struct form_wish *wish,
+                           int member)
+{
+    const struct cluster_member *pod = &picture->members[member];
+    for (size_t i = 0; i < picture->count; i++) { /* what its former node followed */
+        const struct cluster_node *former = &picture->nodes[i];
+        if (former->ordinal != pod->ordinal || former->member >= 0 || *former->master_id == '\0')
+            continue;
+        int owner = cluster_picture_find(picture, former->master_id);
+        if (owner >= 0 && picture->nodes[owner].slots > 0)
+            return owner;
+    }
+    int index = pod->ordinal - wish->start;
+    if (index < 0 || index >= wish->replicas)
+        return -1;
+    return picture->slot_owner[placement_slots(wish->masters, wish->master_of[index]).first];
+}
+
+/* A joined server without slots or master follows its shard's present owner, unless it is a pod beyond
+ * the birth that never had a place. */
+static void place_joined(const struct cluster_picture *picture, const struct form_wish *wish,
+                         struct form_plan *plan)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        const struct redis_node *self = cluster_member_self(member);
+        if (picture->claims[i] != CLAIM_OURS || (self->flags & REDIS_MASTER) == 0 ||
+            self->slot_count > 0 || member->table.count == 1 || member->info.keys > 0)
+            continue;
+        int node = cluster_picture_find(picture, self->id);
+        int owner = redis_form_shard_owner(picture, wish, (int)i);
+        if (owner < 0 || owner == node || !is_ours(picture, picture->nodes[owner].member))
+            continue;
+        int row = redis_table_find(&member->table, picture->nodes[owner].id);
+        if (row >= 0 && (member->table.nodes[row].flags & (REDIS_HANDSHAKE | REDIS_REPLICA)) == 0)
+            memcpy(form_add(plan, FORM_REPLICATE, (int)i)->id, picture->nodes[owner].id,
+                   REDIS_ID_LEN + 1);
+    }
+}
+
+/* --- slots without owner --- */
+
+/* How many answering masters with slots name NODE (by id) owner of SLOT in their own tables. */
+static int namers(const struct cluster_picture *picture, const char *id, int slot)
+{
+    int count = 0;
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct cluster_member *member = &picture->members[i];
+        const struct redis_node *self = cluster_member_self(member);
+        if (picture->claims[i] != CLAIM_OURS || self->slot_count == 0)
+            continue;
+        int row = member->table.slot_owner[slot];
+        count += row >= 0 && memcmp(member->table.nodes[row].id, id, REDIS_ID_LEN) == 0;
+    }
+    return count;
+}
+
+static int masters_with_slots(const struct cluster_picture *picture)
+{
+    int count = 0;
+    for (size_t i = 0; i < picture->count; i++)
+        count += picture->nodes[i].slots > 0;
+    return count;
+}
+
+/* Whom slot SLOT, which nobody claims, belongs to: the pod that the other masters still name, or,
+ * after --accept-empty-shard, its birth master. -1: nobody yet. */
+static int heir(const struct cluster_picture *picture, const struct form_wish *wish, int slot)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct redis_node *self = cluster_member_self(&picture->members[i]);
+        if (picture->claims[i] != CLAIM_OURS || (self->flags & REDIS_MASTER) == 0)
+            continue;
+        if (namers(picture, self->id, slot) * 2 > masters_with_slots(picture) &&
+            picture->members[i].table.slot_owner[slot] < 0)
+            return (int)i;
+    }
+    if (!wish->accept_empty_shard || !everybody_answered(picture))
+        return -1;
+    for (int index = 0; index < wish->masters; index++) {
+        struct slot_range range = placement_slots(wish->masters, index);
+        if (slot < range.first || slot > range.last)
+            continue;
+        int pod = cluster_picture_member(picture, wish->start + index);
+        const struct redis_node *self = pod >= 0 ? cluster_member_self(&picture->members[pod]) : NULL;
+        if (is_ours(picture, pod) && (self->flags & REDIS_MASTER) != 0 &&
+            picture->members[pod].table.count > 1 && picture->members[pod].table.slot_owner[slot] < 0)
+            return pod;
+    }
+    return -1;
+}
+
+static void deal_unowned(const struct cluster_picture *picture, const struct form_wish *wish,
+                         struct form_plan *plan)
+{
+    int last_heir = -1;
+    struct form_step *step = NULL;
+    for (int slot = 0; slot < REDIS_SLOTS; slot++) {
+        if (picture->slot_owner[slot] >= 0) {
+            step = NULL;
+            continue;
+        }
+        int pod = heir(picture, wish, slot);
+        if (step != NULL && pod == last_heir && pod >= 0) {
+            step->range.last = (uint16_t)slot;
+        } else if (pod >= 0) {
+            step = form_add(plan, FORM_ADD_SLOTS, pod);
+            step->range = (struct slot_range){(uint16_t)slot, (uint16_t)slot};
+        } else {
+            step = NULL;
+        }
+        last_heir = pod;
+    }
+}
+
+/* --- the dead --- */
+
+static bool is_dead(const struct cluster_picture *picture, const struct cluster_node *node)
+{
+    if (!node->lost || node->slots > 0)
+        return false;
+    for (size_t i = 0; i < picture->count; i++) {
+        if (picture->nodes[i].member >= 0 &&
+            memcmp(picture->nodes[i].master_id, node->id, REDIS_ID_LEN) == 0)
+            return false;
+    }
+    /* Its former place tells where the pod belongs: it goes when the pod has its place. */
+    int pod = cluster_picture_member(picture, node->ordinal);
+    const struct redis_node *self = cluster_member_self(&picture->members[pod]);
+    return self->slot_count > 0 || *self->master_id != '\0' || *node->master_id == '\0';
+}
+
+bool form_has_dead(const struct cluster_picture *picture)
+{
+    for (size_t i = 0; i < picture->count; i++) {
+        if (is_dead(picture, &picture->nodes[i]))
+            return true;
+    }
+    return false;
+}
+
+/* All servers forget within the 60 s for which each bans the id, else gossip brings it back. */
+static void forget_dead(const struct cluster_picture *picture, struct form_plan *plan)
+{
+    for (size_t n = 0; n < picture->count; n++) {
+        const struct cluster_node *node = &picture->nodes[n];
+        if (!is_dead(picture, node))
+            continue;
+        for (size_t i = 0; i < picture->member_count; i++) {
+            const struct cluster_member *member = &picture->members[i];
+            if (picture->claims[i] == CLAIM_OURS && redis_table_find(&member->table, node->id) >= 0)
+                memcpy(form_add(plan, FORM_FORGET, (int)i)->id, node->id, REDIS_ID_LEN + 1);
+        }
+    }
+}
+
+void form_decide_repair(const struct cluster_picture *picture, const struct form_wish *wish,
+                        struct form_plan *plan)
+{
+    plan->reason = FORM_MENDS;
+    plan->about = -1;
+    mend_announced(picture, plan);
+    mend_addresses(picture, plan);
+    mend_links(picture, plan);
+    join_strangers(picture, plan);
+    if (decide_lost_owners(picture, wish, plan))
+        return;
+    place_joined(picture, wish, plan);
+    deal_unowned(picture, wish, plan);
+    if (plan->count == 0)
+        forget_dead(picture, plan);
+    plan->verdict = FORM_WORK;
+    if (plan->count == 0) {
+        plan->verdict = FORM_WAIT;
+        plan->reason = FORM_TAKES_EFFECT;
+        (void)cluster_picture_health(picture, &plan->about);
+    }
+}

@@ -1,0 +1,22 @@
+#ifndef ROLES_REDIS_FORM_STEPS_H
+#define ROLES_REDIS_FORM_STEPS_H
+
+#include "roles/redis_form.h"
+
+/* Between redis_form.c (birth, verdict) and redis_form_repair.c (a living cluster). */
+
+/* A new step; when the array is full the last one is given again, and the next round goes on. */
+struct form_step *form_add(struct form_plan *plan, enum form_step_kind kind, int member);
+
+/* True when every server of ours has a row, not in handshake, of every other. */
+bool cluster_everybody_knows(const struct cluster_picture *picture);
+
+/* True when a dead id is still in some server's table: its pod answers as another node, it owns no slot
+ * and nobody replicates it. */
+bool form_has_dead(const struct cluster_picture *picture);
+
+/* The repair of a cluster that lives: one verdict with its steps. */
+void form_decide_repair(const struct cluster_picture *picture, const struct form_wish *wish,
+                        struct form_plan *plan);
+
+#endif
