@@ -69,7 +69,7 @@ fuzz_DEPS := debug
 
 # ---- what people type
 
-.PHONY: all setup deps deps-update debug cov fuzz fuzz-replay lint format check-arrows unit test cli integration demo bench \
+.PHONY: all setup deps deps-update debug cov fuzz fuzz-replay lint format check-arrows unit test cli integration servers demo bench \
     soak image image-test reproduce man clean help FORCE
 
 all: build/ordain ## build/ordain, the static binary
@@ -217,10 +217,13 @@ PROVE = TEST_TIMEOUT=$(TEST_TIMEOUT) prove -j2 --rules 'seq=tests/integration/**
 cli: all debug ## the command-line tests, on the static and on the sanitized binary
 	@$(PROVE) $(CLI) $(CLI:%=debug:%)
 
-integration: all ## the tests with real servers, on the static binary
+servers: setup ## Redis 8.0 and Valkey 8.1 for the tests, beside the machine's own Redis
+	@tests/servers/fetch >/dev/null
+
+integration: all servers ## the tests with real servers, on the static binary
 	@$(PROVE) $(INTEGRATION)
 
-test: setup lint check-arrows all debug $(UNITS) $(FUZZERS) ## everything that CI runs
+test: setup servers lint check-arrows all debug $(UNITS) $(FUZZERS) ## everything that CI runs
 	@$(PROVE) $(UNITS) $(FUZZERS) $(CLI) $(CLI:%=debug:%) $(INTEGRATION)
 
 cov: build/cov/ordain $(UNITS:build/unit/%=build/cov-unit/%) ## line and branch coverage of unit and command-line tests
