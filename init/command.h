@@ -2,6 +2,7 @@
 #define INIT_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "init/settings.h"
 #include "init/sys/err.h"
@@ -32,7 +33,7 @@ enum {
 };
 
 /*
- * One row of the table of commands in main.c; dispatch, help, completion and man page come from it.
+ * One row of the table of commands in commands.c; dispatch, help, completion and man page come from it.
  * run answers through *status (0 at the start; 1 for "no") and fails through ERR, whose kind is the
  * exit status then. It prints answers to stdout; main prints the error, once, and writes the
  * termination message where termination is set.
@@ -47,6 +48,7 @@ struct command {
     int64_t timeout_ms;   /* default of the whole command */
     bool termination;     /* last words also go to the termination message */
     bool (*run)(const struct invocation *inv, int *status, struct err *err);
+    bool operands_first; /* help shows the operands before the engine: plan init|form ENGINE */
 };
 
 /* One file a command; each of these is declared here and defined in its own file. */
@@ -65,5 +67,7 @@ bool command_completion(const struct invocation *inv, int *status, struct err *e
 
 /* The table: rows until a NULL name. */
 extern const struct command commands[];
+/* The row called NAME, NULL if there is none. */
+const struct command *command_find(const char *name);
 
 #endif

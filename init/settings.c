@@ -246,7 +246,7 @@ static bool read_flag(struct settings *settings, command_set command, const char
     const char *value = flag[length] == '=' ? flag + length + 1 : NULL;
     if (value == NULL && row->kind == KIND_SWITCH) {
         value = "true";
-    } else if (value == NULL && *at < argc) {
+    } else if (value == NULL && *at < argc && strncmp(argv[*at], "--", 2) != 0) {
         value = argv[(*at)++];
     }
     if (value == NULL || *value == '\0') {
@@ -281,14 +281,18 @@ bool settings_read(struct settings *settings, command_set command, const char *e
     struct err further;
     bool good = read_environment(settings, err);
     int at = 0;
-    while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0') {
-        if (strcmp(argv[at], "--") == 0) {
-            at++;
-            break;
+    int operands = 0; /* gathered at the front, over the flags that were read */
+    while (at < argc && strcmp(argv[at], "--") != 0) {
+        if (argv[at][0] != '-' || argv[at][1] == '\0') {
+            argv[operands++] = argv[at++];
+        } else {
+            good = read_flag(settings, command, engine, argc, argv, &at, good ? err : &further) &&
+                   good;
         }
-        good = read_flag(settings, command, engine, argc, argv, &at, good ? err : &further) && good;
     }
-    *operands_at = at;
+    at += at < argc; /* the "--" */
+    *operands_at = at - operands;
+    memmove(argv + *operands_at, argv, (size_t)operands * sizeof *argv);
     return good && check_together(settings, err);
 }
 

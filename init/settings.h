@@ -81,11 +81,12 @@ struct settings {
 typedef unsigned command_set;
 
 /*
- * Reads flags (ARGV after the command's words; stops at "--" or the first operand and tells it in
- * *operands_at) and environment into SETTINGS. COMMAND is one bit of a command_set, ENGINE "redis",
+ * Reads flags (ARGV after the command's words) and environment into SETTINGS. Flags and operands may
+ * come in any order; what follows "--" is operands. ARGV is put in order: the operands are
+ * ARGV[*OPERANDS_AT] to its end, the "--" left out. COMMAND is one bit of a command_set, ENGINE "redis",
  * "postgres" or "". Kinds: ERR_USAGE for an unknown or ill-used flag ("did you mean" included),
  * ERR_CONFIG for a bad value in the environment, an unknown ORDAIN_* variable, a service link's
- * tcp:// value in a known one. All texts point into ARGV and the environment.
+ * tcp:// value in a known one. SETTINGS holds what could be read also on failure. All texts point into ARGV and the environment.
  */
 bool settings_read(struct settings *settings, command_set command, const char *engine, int argc,
                    char **argv, int *operands_at, struct err *err);
