@@ -8,19 +8,21 @@
 
 enum ordinal_status {
     ORDINAL_OK,
-    ORDINAL_EMPTY,       /* no text, or nothing before the dash */
-    ORDINAL_NO_TAIL,     /* no "-digits" at the end */
+    ORDINAL_EMPTY,   /* no text, or nothing before the dash */
+    ORDINAL_NO_TAIL, /* no "-digits" at the end */
     ORDINAL_LEADING_ZERO,
-    ORDINAL_SIGN,        /* "+1", "a--1" */
+    ORDINAL_SIGN, /* "+1", "a--1" */
     ORDINAL_TOO_LARGE,
     ORDINAL_NOT_A_NUMBER,
 };
 
-/* A plain decimal ordinal: digits only, no sign, no leading zero, at most ORDINAL_MAX. */
+/* A plain decimal ordinal: digits only, no sign, no leading zero, at most ORDINAL_MAX. *ordinal is
+ * written only with ORDINAL_OK. */
 enum ordinal_status ordinal_parse(const char *text, int *ordinal);
 
 /* The last "-N" of the first label (up to the first dot) of NAME; *stem_len is the length of what
- * stands before that dash. */
+ * stands before that dash. Both are written only with ORDINAL_OK. A tail that does not begin like a
+ * number ("redis-x7k2p", "redis-") is ORDINAL_NO_TAIL, never ORDINAL_NOT_A_NUMBER. */
 enum ordinal_status ordinal_of_name(const char *name, int *ordinal, size_t *stem_len);
 
 #endif
