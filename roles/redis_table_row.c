@@ -24,7 +24,7 @@ static const struct {
 
 static bool is_blank(char c)
 {
-    return c == ' ' || (c >= '\t' && c <= '\r');
+    return c == ' ' || c == '\t' || c == '\r';
 }
 
 bool redis_table_row_is_plain(struct span line)
