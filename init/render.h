@@ -30,11 +30,12 @@ struct render_facts {
 };
 
 /*
- * Renders every template of ENGINE (built in, replaced file by file from settings->template_dir, which
- * may add further *.conf files) into settings->config_dir, and writes `role` and `ordain.env` beside them: atomic, only what
- * changes, files with secrets 0600, the rest 0644 less umask. *changed counts written files. All errors
- * of all templates are told at once, one line each, with file:line:column (ERR_CONFIG). DRY: renders
- * and compares, writes nothing; *changed counts what would be written.
+ * Renders every template of ENGINE (built in, replaced file by file from settings->template_dir,
+ * which may add further files) into settings->config_dir, and writes `role` and `ordain.env` beside
+ * them: atomic, only what changes, what comes from a template 0600 (it may hold a secret), the two
+ * others 0644. *changed counts written files. With an error in any template nothing is written; all
+ * errors of all templates are told at once, one line each, with file:line:column (ERR_CONFIG). DRY:
+ * renders and compares, writes nothing; *changed counts what would be written.
  */
 bool render_config(const struct render_facts *facts, bool dry, size_t *changed, struct err *err);
 

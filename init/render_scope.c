@@ -1,0 +1,202 @@
+#include "init/render_scope.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "init/sys/digest.h"
+#include "init/sys/file.h"
+
+#define PASSWORD_MAX ((size_t)64 * 1024)
+#define NAME_MAX_LEN 255
+
+/* "" : not known. */
+static void know(struct render_scope *scope, const char *name, const char *value)
+{
+    if (value[0] == '\0')
+        return;
+    assert(scope->known_count < RENDER_FACTS_MAX);
+    scope->known[scope->known_count].name = name;
+    scope->known[scope->known_count++].value = value;
+}
+
+static void know_number(struct render_scope *scope, const char *name, long long value)
+{
+    char *text = scope->numbers[scope->number_count];
+
+    assert(scope->number_count < sizeof scope->numbers / sizeof *scope->numbers);
+    scope->number_count++;
+    snprintf(text, sizeof scope->numbers[0], "%lld", value);
+    know(scope, name, text);
+}
+
+static void know_identity(struct render_scope *scope)
+{
+    const struct identity *identity = scope->facts->identity;
+
+    know(scope, "POD_NAME", identity->pod_name);
+    know(scope, "STATEFULSET", identity->statefulset);
+    know(scope, "SERVICE", identity->service);
+    know(scope, "NAMESPACE", identity->namespace_name);
+    know(scope, "CLUSTER_DOMAIN", identity->domain);
+    know(scope, "CLUSTER_ID", identity->cluster_id);
+    if (identity->pod_ip.family != ADDR_NONE)
+        know(scope, "POD_IP", identity->pod_ip.text);
+    if (identity->ordinal < 0)
+        return;
+    know_number(scope, "ORDINAL", identity->ordinal);
+    if (identity->service[0] != '\0') {
+        identity_host_name(identity, identity->ordinal, scope->host_name);
+        know(scope, "HOST_NAME", scope->host_name);
+    }
+}
+
+static bool know_password(struct render_scope *scope, const struct redis_settings *redis,
+                          struct err *err)
+{
+    if (redis->password_file[0] != '\0') {
+        if (!file_read_secret(redis->password_file, &scope->password, err))
+            return err_wrap(err, "password");
+    } else {
+        buf_add_text(&scope->password, redis->password);
+    }
+    if (scope->password.len > 0) {
+        digest_sha256_hex(scope->password.data, scope->password.len, scope->password_sha256);
+        know(scope, "PASSWORD", buf_text(&scope->password));
+        know(scope, "PASSWORD_SHA256", scope->password_sha256);
+    }
+    return true;
+}
+
+static bool know_redis(struct render_scope *scope, struct err *err)
+{
+    const struct redis_settings *redis = &scope->facts->settings->redis;
+
+    know_number(scope, "PORT", redis->port);
+    know_number(scope, "NODE_TIMEOUT", redis->node_timeout_ms);
+    know(scope, "USERNAME", redis->username);
+    know(scope, "TLS", redis->tls_ca[0] != '\0' ? "yes" : "no");
+    know(scope, "TLS_CA", redis->tls_ca);
+    know(scope, "TLS_CERT", redis->tls_cert);
+    know(scope, "TLS_KEY", redis->tls_key);
+    if (redis->version_major > 0) {
+        know_number(scope, "VERSION_MAJOR", redis->version_major);
+        know_number(scope, "VERSION_MINOR", redis->version_minor);
+    }
+    return know_password(scope, redis, err);
+}
+
+bool render_scope_open(struct render_scope *scope, const struct render_facts *facts, bool extra,
+                       struct err *err)
+{
+    const struct settings *settings = facts->settings;
+
+    *scope = (struct render_scope){.facts = facts, .password = buf_new(PASSWORD_MAX)};
+    know(scope, "ENGINE", facts->engine);
+    know(scope, "ROLE", facts->role);
+    know(scope, "REGION", settings->region);
+    know(scope, "ZONE", facts->zone[0] != '\0' ? facts->zone : settings->zone);
+    know(scope, "DATA_DIR", settings->data_dir);
+    know(scope, "CONFIG_DIR", settings->config_dir);
+    if (settings->replicas > 0)
+        know_number(scope, "REPLICAS", settings->replicas);
+    know_identity(scope);
+    if (extra) {
+        if (!file_join(scope->extra_conf, settings->config_dir, "extra.conf", err))
+            return false;
+        know(scope, "EXTRA_CONF", scope->extra_conf);
+    }
+    if (strcmp(facts->engine, "redis") == 0)
+        return know_redis(scope, err);
+    return true;
+}
+
+void render_scope_close(struct render_scope *scope)
+{
+    if (scope->password.data != NULL)
+        explicit_bzero(scope->password.data, scope->password.len);
+    buf_free(&scope->password);
+}
+
+const char *render_scope_fact(const struct render_scope *scope, const char *name)
+{
+    for (size_t i = 0; i < scope->known_count; i++) {
+        if (strcmp(scope->known[i].name, name) == 0)
+            return scope->known[i].value;
+    }
+    return NULL;
+}
+
+/* NULL: no name of a peer's; "" : not known of this one. */
+static const char *peer_fact(struct render_scope *scope, const char *name, size_t index)
+{
+    const struct render_peer *peer;
+
+    if (strncmp(name, "PEER_", 5) != 0 || index == TEMPLATE_NO_PEER)
+        return NULL;
+    peer = &scope->facts->peers[index];
+    name += 5;
+    if (strcmp(name, "NAME") == 0)
+        return peer->pod_name;
+    if (strcmp(name, "HOST") == 0)
+        return peer->host_name;
+    if (strcmp(name, "IP") == 0)
+        return peer->ip;
+    if (strcmp(name, "ROLE") == 0)
+        return peer->role;
+    if (strcmp(name, "ZONE") == 0)
+        return peer->zone;
+    if (strcmp(name, "SELF") == 0)
+        return peer->ordinal == scope->facts->identity->ordinal ? "yes" : "no";
+    if (strcmp(name, "ORDINAL") == 0) {
+        snprintf(scope->peer_ordinal, sizeof scope->peer_ordinal, "%d", peer->ordinal);
+        return scope->peer_ordinal;
+    }
+    return NULL;
+}
+
+/* NAME in upper case when it is all lower case, else as it is. */
+static void fold(char *name)
+{
+    for (const char *p = name; *p != '\0'; p++) {
+        if (*p >= 'A' && *p <= 'Z')
+            return;
+    }
+    for (char *p = name; *p != '\0'; p++) {
+        if (*p >= 'a' && *p <= 'z')
+            *p = (char)(*p - 'a' + 'A');
+    }
+}
+
+static bool lookup(void *user, const char *name, size_t len, size_t peer,
+                   struct template_span *value)
+{
+    struct render_scope *scope = user;
+    char text[NAME_MAX_LEN + 1];
+    char upper[NAME_MAX_LEN + 1];
+    const char *found;
+
+    if (len > NAME_MAX_LEN)
+        return false;
+    memcpy(text, name, len);
+    text[len] = '\0';
+    memcpy(upper, text, len + 1);
+    fold(upper);
+    found = peer_fact(scope, upper, peer);
+    if (found != NULL && found[0] == '\0')
+        return false;
+    if (found == NULL)
+        found = render_scope_fact(scope, upper);
+    if (found == NULL)
+        found = getenv(text);
+    if (found == NULL)
+        return false;
+    *value = (struct template_span){found, strlen(found)};
+    return true;
+}
+
+struct template_scope render_scope_template(struct render_scope *scope)
+{
+    return (struct template_scope){lookup, scope, scope->facts->peer_count};
+}
