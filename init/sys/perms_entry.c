@@ -1,0 +1,261 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "init/sys/perms_internal.h"
+
+/* ---- paths for people */
+
+static void escape_byte(char out[static 5], char byte)
+{
+    unsigned char c = (unsigned char)byte;
+    if (c == '\\') {
+        (void)snprintf(out, 5, "\\\\");
+    } else if (c >= 0x20 && c < 0x7f) {
+        (void)snprintf(out, 5, "%c", c);
+    } else {
+        (void)snprintf(out, 5, "\\x%02x", c);
+    }
+}
+
+/* Text written from its end to its front. */
+struct backwards {
+    char *start;
+    char *at;
+    bool cut;
+};
+
+static void prepend(struct backwards *text, const char *name)
+{
+    for (size_t i = strlen(name); i > 0 && !text->cut; i--) {
+        char escaped[5];
+        escape_byte(escaped, name[i - 1]);
+        size_t length = strlen(escaped);
+        if ((size_t)(text->at - text->start) < length + 3) {
+            text->cut = true;
+            return;
+        }
+        text->at -= length;
+        memcpy(text->at, escaped, length);
+    }
+}
+
+static struct backwards backwards_start(char *out, size_t size)
+{
+    out[size - 1] = '\0';
+    return (struct backwards){.start = out, .at = out + size - 1};
+}
+
+static void backwards_end(struct backwards *text)
+{
+    if (text->cut) {
+        text->at -= 3;
+        memcpy(text->at, "...", 3);
+    }
+    memmove(text->start, text->at, strlen(text->at) + 1);
+}
+
+void perms_escape(char *out, size_t size, const char *name)
+{
+    struct backwards text = backwards_start(out, size);
+    prepend(&text, name);
+    backwards_end(&text);
+}
+
+void perms_path(char *out, size_t size, const struct perms_frame *frame, const char *name)
+{
+    struct backwards text = backwards_start(out, size);
+    if (name != NULL) {
+        prepend(&text, name);
+        prepend(&text, "/");
+    }
+    for (; frame != NULL && !text.cut; frame = frame->parent) {
+        prepend(&text, frame->name);
+        if (frame->parent != NULL) {
+            prepend(&text, "/");
+        }
+    }
+    backwards_end(&text);
+}
+
+/* ---- what is right */
+
+bool perms_is_right(const struct perms_job *job, const struct perms_entry *entry)
+{
+    const struct perms_policy *policy = job->policy;
+    if (entry->uid == policy->uid && entry->gid == policy->gid) {
+        return true;
+    }
+    unsigned wanted = S_ISDIR(entry->mode) ? S_IRWXG : S_IRGRP | S_IWGRP;
+    return policy->group_is_enough && entry->gid == policy->gid &&
+           (S_ISLNK(entry->mode) || (entry->mode & wanted) == wanted);
+}
+
+bool perms_is_foreign(const struct perms_job *job, const struct perms_entry *entry)
+{
+    if (job->policy->cross_mounts) {
+        return false;
+    }
+    /* one mount shows several devices where it is a btrfs with subvolumes or an overlay */
+    return job->root.mount != 0 ? entry->mount != job->root.mount : entry->dev != job->root.dev;
+}
+
+void perms_note_wrong(struct perms_report *report, const struct perms_frame *frame,
+                      const char *name)
+{
+    report->wrong++;
+    if (report->first_wrong[0] == '\0') {
+        perms_path(report->first_wrong, sizeof report->first_wrong, frame, name);
+    }
+}
+
+/* ---- one entry */
+
+static bool is_gone(int number)
+{
+    return number == ENOENT || number == ESTALE;
+}
+
+static bool fail(const struct perms_job *job, const struct perms_frame *frame, const char *name,
+                 int number, const struct perms_entry *entry, struct err *err)
+{
+    char path[256];
+    perms_path(path, sizeof path, frame, name);
+    return perms_explain(err, number, entry != NULL ? "give" : "look at", path, job->policy, entry);
+}
+
+/* Counts ENTRY as left alone where the policy says so; fails where it says that. */
+static bool settle_hardlink(const struct perms_job *job, const struct perms_frame *frame,
+                            const char *name, const struct perms_entry *entry, bool *leave,
+                            struct err *err)
+{
+    *leave = false;
+    if (!S_ISREG(entry->mode) || entry->nlink < 2 || job->hardlinks == PERMS_HARDLINKS_FIX) {
+        return true;
+    }
+    if (job->hardlinks == PERMS_HARDLINKS_SKIP) {
+        *leave = true;
+        return true;
+    }
+    char path[256];
+    perms_path(path, sizeof path, frame, name);
+    return err_set(err, ERR_REFUSED,
+                   "'%s' belongs to %u:%u and has %u names, some perhaps outside the volume (%s); "
+                   "--hardlinks=fix changes it, --hardlinks=skip leaves it",
+                   path, entry->uid, entry->gid, entry->nlink, job->outside);
+}
+
+/* Changes NAME through a descriptor that names it and nothing else, after a second look. */
+static int change_pinned(const struct perms_job *job, const struct perms_frame *frame,
+                         const char *name, const struct perms_entry *seen)
+{
+    int fd = openat(frame->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    struct perms_entry entry;
+    int number = perms_look(fd, "", &entry);
+    if (number == 0 &&
+        (entry.dev != seen->dev || entry.ino != seen->ino || entry.mount != seen->mount ||
+         entry.mode != seen->mode || entry.nlink > seen->nlink)) {
+        number = EAGAIN;
+    }
+    if (number == 0 && fchownat(fd, "", job->policy->uid, job->policy->gid,
+                                AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0) {
+        number = errno;
+    }
+    (void)close(fd);
+    return number;
+}
+
+static int change(const struct perms_job *job, const struct perms_frame *frame, const char *name,
+                  const struct perms_entry *entry)
+{
+    if (job->pinned) {
+        return change_pinned(job, frame, name, entry);
+    }
+    return fchownat(frame->fd, name, job->policy->uid, job->policy->gid, AT_SYMLINK_NOFOLLOW) == 0
+               ? 0
+               : errno;
+}
+
+static enum perms_outcome mend_wrong(const struct perms_job *job, const struct perms_frame *frame,
+                                     const char *name, const struct perms_entry *entry,
+                                     struct perms_report *report, struct err *err)
+{
+    bool leave;
+    if (!settle_hardlink(job, frame, name, entry, &leave, err)) {
+        return PERMS_FAILED;
+    }
+    /* a device given away would be the host's device given away */
+    if (leave || S_ISBLK(entry->mode) || S_ISCHR(entry->mode)) {
+        report->skipped++;
+        return PERMS_DONE;
+    }
+    if (job->policy->check) {
+        perms_note_wrong(report, frame, name);
+        return PERMS_DONE;
+    }
+    int number = change(job, frame, name, entry);
+    if (number == EAGAIN && job->pinned) {
+        char path[256];
+        perms_path(path, sizeof path, frame, name);
+        (void)err_set(err, ERR_LATER, "'%s' was replaced while it was looked at", path);
+        return PERMS_FAILED;
+    }
+    if (number != 0 && !is_gone(number)) {
+        (void)fail(job, frame, name, number, entry, err);
+        return PERMS_FAILED;
+    }
+    report->changed += number == 0;
+    return PERMS_DONE;
+}
+
+enum perms_outcome perms_mend_file(const struct perms_job *job, const struct perms_frame *frame,
+                                   const char *name, struct perms_report *report, struct err *err)
+{
+    struct perms_entry entry;
+    int number = perms_look(frame->fd, name, &entry);
+    if (is_gone(number)) {
+        return PERMS_DONE; /* a live volume */
+    }
+    if (number == EACCES && job->policy->check) {
+        report->scanned++;
+        perms_note_wrong(report, frame, name);
+        return PERMS_DONE;
+    }
+    if (number != 0) {
+        (void)fail(job, frame, name, number, NULL, err);
+        return PERMS_FAILED;
+    }
+    if (S_ISDIR(entry.mode)) {
+        return PERMS_IS_DIRECTORY;
+    }
+    report->scanned++;
+    if (perms_is_foreign(job, &entry)) {
+        report->skipped++;
+        return PERMS_DONE;
+    }
+    return perms_is_right(job, &entry) ? PERMS_DONE
+                                       : mend_wrong(job, frame, name, &entry, report, err);
+}
+
+bool perms_mend_directory(const struct perms_job *job, const struct perms_frame *frame,
+                          struct perms_report *report, struct err *err)
+{
+    if (perms_is_right(job, &frame->entry)) {
+        return true;
+    }
+    if (job->policy->check) {
+        perms_note_wrong(report, frame, NULL);
+        return true;
+    }
+    if (fchown(frame->fd, job->policy->uid, job->policy->gid) != 0) {
+        return fail(job, frame, NULL, errno, &frame->entry, err);
+    }
+    report->changed++;
+    return true;
+}
