@@ -10,9 +10,9 @@
 /* One call of ordain, as a command sees it. */
 struct invocation {
     const struct settings *settings;
-    const char *engine; /* "redis", or "" for a command that takes none */
-    int argc;           /* operands: what follows the flags, a "--" left out */
-    char **argv;        /* argv[argc] is NULL */
+    const char *engine;  /* "redis", or "" for a command that takes none */
+    int argc;            /* operands: what follows the flags, a "--" left out */
+    char **argv;         /* argv[argc] is NULL */
     int64_t deadline_ns; /* of the whole command: its timeout counted from the program's start */
 };
 
@@ -33,9 +33,9 @@ enum {
 };
 
 /*
- * One row of the table of commands in commands.c; dispatch, help, completion and man page come from it.
- * run answers through *status (0 at the start; 1 for "no") and fails through ERR, whose kind is the
- * exit status then. It prints answers to stdout; main prints the error, once, and writes the
+ * One row of the table of commands in commands.c; dispatch, help, completion and man page come from
+ * it. run answers through *status (0 at the start; 1 for "no") and fails through ERR, whose kind is
+ * the exit status then. It prints answers to stdout; main prints the error, once, and writes the
  * termination message where termination is set.
  */
 struct command {

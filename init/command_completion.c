@@ -3,7 +3,8 @@
 
 #include "init/command.h"
 
-/* How a command's words are completed: engines and the words of "bash|zsh"; PATH and DIR are files. */
+/* How a command's words are completed: engines and the words of "bash|zsh"; PATH and DIR are files.
+ */
 
 static bool is_word_list(const char *operands)
 {
@@ -33,7 +34,8 @@ static void print_flag(const struct command *command, const struct setting_info 
 
 static bool is_place(const struct setting_info *info)
 {
-    return info->value != NULL && (strcmp(info->value, "PATH") == 0 || strcmp(info->value, "DIR") == 0);
+    return info->value != NULL &&
+           (strcmp(info->value, "PATH") == 0 || strcmp(info->value, "DIR") == 0);
 }
 
 static void print_bash_values(void)
@@ -199,7 +201,8 @@ bool command_completion(const struct invocation *inv, int *status, struct err *e
     } else if (strcmp(shell, "zsh") == 0) {
         print_zsh();
     } else {
-        return err_set(err, ERR_USAGE, "'ordain completion' needs the name of one shell: bash or zsh");
+        return err_set(err, ERR_USAGE,
+                       "'ordain completion' needs the name of one shell: bash or zsh");
     }
     return true;
 }

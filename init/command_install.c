@@ -34,8 +34,8 @@ static bool make_dirs(const char *dir, struct err *err)
     return true;
 }
 
-/* Copies this program to PATH. Mapping it lets file_write do the rest: a program that is there already
- * stays, a new one appears whole or not at all. */
+/* Copies this program to PATH. Mapping it lets file_write do the rest: a program that is there
+ * already stays, a new one appears whole or not at all. */
 static bool copy_self(const char *path, bool *written, struct err *err)
 {
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -113,7 +113,8 @@ bool command_install(const struct invocation *inv, int *status, struct err *err)
 {
     (void)status;
     if (inv->argc > 1) {
-        return err_set(err, ERR_USAGE, "'ordain install' takes one directory, and '%.80s' is a second",
+        return err_set(err, ERR_USAGE,
+                       "'ordain install' takes one directory, and '%.80s' is a second",
                        inv->argv[1]);
     }
     const char *dir = inv->argc == 1 ? inv->argv[0] : DEFAULT_DIR;

@@ -9,10 +9,10 @@ const struct command commands[] = {
      .engines = "redis",
      .operands = "",
      .summary = "prepares a pod before its server starts",
-     .about = "For an init container. Mends the permissions of the volume, becomes the owner, decides "
-              "the role, renders the configuration and seeds or mends nodes.conf. Run again, it does "
-              "what is still missing. What data would be at risk for is refused with status 65.",
-     .timeout_ms = 120000,
+     .about =
+         "For an init container. Mends the permissions of the volume, becomes the owner, decides "
+         "the role, renders the configuration and seeds or mends nodes.conf. Run again, it does "
+         "what is still missing. What data would be at risk for is refused with status 65.", .timeout_ms = 120000,
      .termination = true,
      .run = command_init},
     {.name = "exec",
@@ -20,9 +20,9 @@ const struct command commands[] = {
      .engines = "redis",
      .operands = "-- CMD [ARG...]",
      .summary = "does the unprivileged part of init again, then becomes CMD",
-     .about = "For the command of the main container: init containers do not run again when only the "
-              "container restarts, and addresses and roles may have changed meanwhile.",
-     .timeout_ms = 120000,
+     .about =
+         "For the command of the main container: init containers do not run again when only the "
+         "container restarts, and addresses and roles may have changed meanwhile.", .timeout_ms = 120000,
      .termination = true,
      .run = command_exec},
     {.name = "form",
@@ -31,8 +31,7 @@ const struct command commands[] = {
      .operands = "",
      .summary = "forms the cluster: observes, plans the difference, applies it, verifies",
      .about = "For a Job, or by hand. Looks at every member, does what is missing and verifies the "
-              "result on each. Where nothing is to be done it ends with 0 at once.",
-     .timeout_ms = 300000,
+              "result on each. Where nothing is to be done it ends with 0 at once.", .timeout_ms = 300000,
      .termination = true,
      .run = command_form},
     {.name = "probe",
@@ -40,9 +39,9 @@ const struct command commands[] = {
      .engines = "redis",
      .operands = "startup|liveness|readiness",
      .summary = "answers one probe: a sentence, and status 0 or 1",
-     .about = "For exec probes. It has a deadline of its own, --probe-timeout. Where no agent runs, a "
-              "readiness probe that fails takes one bounded step of repair.",
-     .timeout_ms = 800,
+     .about =
+         "For exec probes. It has a deadline of its own, --probe-timeout. Where no agent runs, a "
+         "readiness probe that fails takes one bounded step of repair.", .timeout_ms = 800,
      .run = command_probe},
     {.name = "plan",
      .bit = COMMAND_PLAN,
@@ -50,8 +49,7 @@ const struct command commands[] = {
      .operands = "init|form",
      .summary = "shows what init or form would do and why, and changes nothing",
      .about = "Shows facts, decision, reason and steps. Status 0: nothing to do; 1: work to do; 65 "
-              "and 75 as the command itself would end.",
-     .timeout_ms = 30000,
+              "and 75 as the command itself would end.", .timeout_ms = 30000,
      .run = command_plan,
      .operands_first = true},
     {.name = "status",
@@ -60,8 +58,7 @@ const struct command commands[] = {
      .operands = "",
      .summary = "shows the cluster as a person wants to see it",
      .about = "The present state as the servers tell it: shards, roles, slots, links, lag. With "
-              "--output json in a versioned form for programs.",
-     .timeout_ms = 30000,
+              "--output json in a versioned form for programs.", .timeout_ms = 30000,
      .run = command_status},
     {.name = "role",
      .bit = COMMAND_ROLE,
@@ -85,26 +82,25 @@ const struct command commands[] = {
      .operands = "",
      .summary = "writes the configuration files, as init does",
      .about = "Renders the templates into --config-dir; files whose contents stay the same are not "
-              "touched. All errors of all templates are told at once.",
-     .timeout_ms = 30000,
+              "touched. All errors of all templates are told at once.", .timeout_ms = 30000,
      .run = command_render},
     {.name = "perms",
      .bit = COMMAND_PERMS,
      .engines = "",
      .operands = "PATH...",
      .summary = "mends ownership and modes of volumes, as init does",
-     .about = "Gives every file below each PATH to --owner. The root comes last, so that a right root "
-              "proves the whole and a second run ends at once.",
-     .timeout_ms = 30000,
+     .about =
+         "Gives every file below each PATH to --owner. The root comes last, so that a right root "
+         "proves the whole and a second run ends at once.", .timeout_ms = 30000,
      .run = command_perms},
     {.name = "install",
      .bit = COMMAND_INSTALL,
      .engines = "",
      .operands = "[DIR]",
      .summary = "copies this program to DIR (/ordain/bin), for the other containers of the pod",
-     .about = "For the first init container: puts the program on a shared volume, complete or not at "
-              "all, and makes sure that it can be started from there.",
-     .timeout_ms = 30000,
+     .about =
+         "For the first init container: puts the program on a shared volume, complete or not at "
+         "all, and makes sure that it can be started from there.", .timeout_ms = 30000,
      .run = command_install},
     {.name = "completion",
      .bit = COMMAND_COMPLETION,
@@ -112,8 +108,7 @@ const struct command commands[] = {
      .operands = "bash|zsh",
      .summary = "prints the completion script for a shell",
      .about = "For bash: source <(ordain completion bash). For zsh: ordain completion zsh "
-              ">\"${fpath[1]}/_ordain\".",
-     .timeout_ms = 30000,
+              ">\"${fpath[1]}/_ordain\".", .timeout_ms = 30000,
      .run = command_completion},
     {.name = NULL},
 };

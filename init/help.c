@@ -8,16 +8,16 @@
 #define WIDTH 96
 
 const struct help_status help_statuses[] = {
-    {0, "done; yes"},
-    {1, "no"},
-    {64, "usage: the command line cannot be understood"},
-    {65, "refused: data would be at risk, a person must decide"},
-    {70, "a bug in ordain"},
-    {74, "local input or output: disk full, read-only, I/O error"},
-    {75, "not yet, a deadline that has passed included: try again"},
-    {77, "not permitted: file rights, wrong password, RBAC"},
+    {0,  "done; yes"                                                },
+    {1,  "no"                                                       },
+    {64, "usage: the command line cannot be understood"             },
+    {65, "refused: data would be at risk, a person must decide"     },
+    {70, "a bug in ordain"                                          },
+    {74, "local input or output: disk full, read-only, I/O error"   },
+    {75, "not yet, a deadline that has passed included: try again"  },
+    {77, "not permitted: file rights, wrong password, RBAC"         },
     {78, "configuration: settings, secrets missing, template errors"},
-    {0, NULL},
+    {0,  NULL                                                       },
 };
 
 /* Prints TEXT broken between words, each line but the first indented by INDENT; the first starts at
@@ -125,14 +125,15 @@ static void print_statuses(void)
 
 void help_print_short(void)
 {
-    (void)fputs("ordain gives each pod of a StatefulSet its role in a Redis or Valkey Cluster.\n"
-                "\n"
-                "  ordain init redis --replicas 6 --service redis   prepare this pod (init container)\n"
-                "  ordain exec redis -- redis-server /etc/redis/redis.conf   start its server\n"
-                "  ordain status redis                              show the cluster\n"
-                "\n"
-                "'ordain --help' shows all commands and settings.\n",
-                stderr);
+    (void)fputs(
+        "ordain gives each pod of a StatefulSet its role in a Redis or Valkey Cluster.\n"
+        "\n"
+        "  ordain init redis --replicas 6 --service redis   prepare this pod (init container)\n"
+        "  ordain exec redis -- redis-server /etc/redis/redis.conf   start its server\n"
+        "  ordain status redis                              show the cluster\n"
+        "\n"
+        "'ordain --help' shows all commands and settings.\n",
+        stderr);
 }
 
 void help_print(void)
@@ -148,7 +149,8 @@ void help_print(void)
     print_row("--version", 40, "names the libraries within, too");
     printf("\nSettings: a flag, or the variable in brackets; a flag wins\n");
     print_settings(~0U, "", true);
-    printf("\nSettings of Redis and Valkey: --redis-x, or --x where the command names the engine\n");
+    printf(
+        "\nSettings of Redis and Valkey: --redis-x, or --x where the command names the engine\n");
     print_settings(~0U, "redis", true);
     print_statuses();
 }

@@ -24,12 +24,13 @@ static int fail(const struct err *err)
 /* Every way out ends here: an answer that did not reach its reader is a failure. */
 static bool flush_answer(struct err *err)
 {
-    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+    if (fflush(stdout) != 0) {
         err_errno(err, errno, "cannot write the answer to standard output");
         err->kind = ERR_IO;
         return false;
     }
-    return true;
+    /* an earlier write, whose reason is gone */
+    return ferror(stdout) == 0 || err_set(err, ERR_IO, "cannot write to standard output");
 }
 
 static int unknown_command(const char *name)
@@ -63,8 +64,8 @@ static bool is_one_of(const char *words, const char *word)
     return false;
 }
 
-/* Takes the engine from the first word, or from the second where the operand of `plan init redis` comes
- * first, and puts it first. */
+/* Takes the engine from the first word, or from the second where the operand of `plan init redis`
+ * comes first, and puts it first. */
 static bool take_engine(const struct command *command, int argc, char **argv, struct err *err)
 {
     if (argc > 1 && argv[0][0] != '-' && !is_one_of(command->engines, argv[0]) &&
@@ -85,8 +86,8 @@ static bool take_engine(const struct command *command, int argc, char **argv, st
                    command->name, command->engines);
 }
 
-/* What stands behind "--" is the only place for the operands of a command that shows them so: CMD's own
- * flags must not be taken for ordain's. */
+/* What stands behind "--" is the only place for the operands of a command that shows them so: CMD's
+ * own flags must not be taken for ordain's. */
 static bool check_dashes(const struct command *command, int behind, int operands, struct err *err)
 {
     if (strncmp(command->operands, "--", 2) != 0) {

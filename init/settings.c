@@ -13,19 +13,19 @@
 static const struct setting_row told[] = {
     {.info = {.variable = "POD_NAME"},
      .kind = KIND_NAME,
-     .offset = offsetof(struct settings, pod_name)},
+     .offset = offsetof(struct settings, pod_name)     },
     {.info = {.variable = "POD_NAMESPACE"},
      .kind = KIND_NAME,
      .offset = offsetof(struct settings, pod_namespace)},
     {.info = {.variable = "POD_IP"},
      .kind = KIND_TEXT,
-     .offset = offsetof(struct settings, pod_ip)},
+     .offset = offsetof(struct settings, pod_ip)       },
     {.info = {.variable = "POD_IPS"},
      .kind = KIND_TEXT,
-     .offset = offsetof(struct settings, pod_ips)},
+     .offset = offsetof(struct settings, pod_ips)      },
     {.info = {.variable = "POD_INDEX"},
      .kind = KIND_TEXT,
-     .offset = offsetof(struct settings, pod_index)},
+     .offset = offsetof(struct settings, pod_index)    },
 };
 
 static void set_defaults(struct settings *settings, const char *engine)
@@ -76,8 +76,8 @@ static bool ends_with(const char *text, size_t length, const char *tail)
 }
 
 /* True for the variables that Kubernetes makes of a Service: X_SERVICE_HOST, X_SERVICE_PORT[_NAME],
- * X_PORT and X_PORT_80_TCP with tcp:// values, X_PORT_80_TCP_PROTO, _PORT and _ADDR. NAME's length is
- * LENGTH (kubernetes.io, "Environment variables" of a Service). */
+ * X_PORT and X_PORT_80_TCP with tcp:// values, X_PORT_80_TCP_PROTO, _PORT and _ADDR. NAME's length
+ * is LENGTH (kubernetes.io, "Environment variables" of a Service). */
 static bool is_service_link(const char *name, size_t length, const char *value)
 {
     char copy[256];
@@ -107,15 +107,17 @@ static bool is_service_link(const char *name, size_t length, const char *value)
 
 static bool unknown_variable(const char *name, size_t length, struct err *err)
 {
-    struct suggestion suggestion = suggest_start(name, length);
+    size_t prefix = strlen(PREFIX);
+    struct suggestion suggestion = suggest_start(name + prefix, length - prefix);
     for (size_t i = 0; i < setting_row_count; i++) {
         if (setting_rows[i].info.variable != NULL && !setting_rows[i].later) {
-            suggest_offer(&suggestion, setting_rows[i].info.variable);
+            suggest_offer(&suggestion, setting_rows[i].info.variable + prefix);
         }
     }
     int shown = (int)(length < 80 ? length : 80);
     if (suggestion.best != NULL) {
-        return err_set(err, ERR_CONFIG, "unknown setting '%.*s' in the environment: did you mean %s?",
+        return err_set(err, ERR_CONFIG,
+                       "unknown setting '%.*s' in the environment: did you mean " PREFIX "%s?",
                        shown, name, suggestion.best);
     }
     return err_set(err, ERR_CONFIG,
@@ -210,12 +212,17 @@ static bool unknown_flag(const char *flag, size_t length, command_set command, c
     struct suggestion suggestion = suggest_start(name, name_length);
     for (size_t i = 0; i < setting_row_count; i++) {
         const struct setting_row *row = &setting_rows[i];
-        if (is_flag(row, engine, name, name_length)) {
+        bool known = (row->info.commands & command) != 0;
+        if (known && is_flag(row, row->info.engine, name, name_length)) {
+            return err_set(err, ERR_USAGE, "%.*s is --%s-%s where no engine is named", shown, flag,
+                           row->info.engine, row->info.flag);
+        }
+        if (is_flag(row, row->info.engine, name, name_length)) {
             return err_set(err, ERR_USAGE, "%.*s is no flag of this command; see its --help", shown,
                            flag);
         }
         bool plain = row->info.engine[0] == '\0' || strcmp(row->info.engine, engine) == 0;
-        if (row->info.flag != NULL && plain && (row->info.commands & command) != 0) {
+        if (row->info.flag != NULL && plain && known) {
             suggest_offer(&suggestion, row->info.flag);
         }
     }
@@ -262,9 +269,10 @@ static bool check_together(const struct settings *settings, struct err *err)
 {
     const struct redis_settings *redis = &settings->redis;
     if ((redis->tls_cert[0] == '\0') != (redis->tls_key[0] == '\0')) {
-        return err_set(err, ERR_CONFIG,
-                       "ORDAIN_REDIS_TLS_CERT and ORDAIN_REDIS_TLS_KEY belong together: %s is not set",
-                       redis->tls_cert[0] == '\0' ? "the first" : "the second");
+        return err_set(
+            err, ERR_CONFIG,
+            "ORDAIN_REDIS_TLS_CERT and ORDAIN_REDIS_TLS_KEY belong together: %s is not set",
+            redis->tls_cert[0] == '\0' ? "the first" : "the second");
     }
     if (redis->tls_cert[0] != '\0' && redis->tls_ca[0] == '\0') {
         return err_set(err, ERR_CONFIG,

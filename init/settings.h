@@ -9,10 +9,10 @@
 #include "init/sys/err.h"
 
 /*
- * Every setting of ordain: a flag and its environment variable (--replicas 6 is ORDAIN_REPLICAS=6; the
- * flag wins; engine settings are ORDAIN_REDIS_X and plain --x where the command names the engine). One
- * table in settings.c holds name, kind, default, range, help and the commands that know it; help,
- * completion, man page and docs/settings.md are made from it.
+ * Every setting of ordain: a flag and its environment variable (--replicas 6 is ORDAIN_REPLICAS=6;
+ * the flag wins; engine settings are ORDAIN_REDIS_X and plain --x where the command names the
+ * engine). One table in settings.c holds name, kind, default, range, help and the commands that
+ * know it; help, completion, man page and docs/settings.md are made from it.
  *
  * Text members are never NULL: "" means not set. An empty environment variable is not set.
  */
@@ -31,7 +31,7 @@ struct redis_settings {
     const char *tls_ca, *tls_cert, *tls_key; /* TLS is on when tls_ca is set */
     int version_major, version_minor; /* of the server, 0.0 when not told: only what every version
                                          understands. Valkey's versions are told as 8.x */
-    int64_t node_timeout_ms; /* cluster-node-timeout, 5000 */
+    int64_t node_timeout_ms;          /* cluster-node-timeout, 5000 */
 };
 
 struct settings {
@@ -50,8 +50,8 @@ struct settings {
     /* the register and what a person decides */
     const char *register_name; /* "" : kubernetes where a token is mounted, else none */
     enum birth_mode birth;
-    bool adopt;              /* --adopt: take over what ordain did not make */
-    bool accept_empty_shard; /* --accept-empty-shard: a shard's keys are lost; go on without */
+    bool adopt;                  /* --adopt: take over what ordain did not make */
+    bool accept_empty_shard;     /* --accept-empty-shard: a shard's keys are lost; go on without */
     const char *promote_replica; /* --promote-replica POD: the person says who holds the data */
     /* places */
     const char *owner; /* uid:gid, "" : of the engine's preset or of the data directory */
@@ -81,25 +81,26 @@ struct settings {
 typedef unsigned command_set;
 
 /*
- * Reads flags (ARGV after the command's words) and environment into SETTINGS. Flags and operands may
- * come in any order; what follows "--" is operands. ARGV is put in order: the operands are
- * ARGV[*OPERANDS_AT] to its end, the "--" left out. COMMAND is one bit of a command_set, ENGINE "redis",
- * "postgres" or "". Kinds: ERR_USAGE for an unknown or ill-used flag ("did you mean" included),
- * ERR_CONFIG for a bad value in the environment, an unknown ORDAIN_* variable, a service link's
- * tcp:// value in a known one. SETTINGS holds what could be read also on failure. All texts point into ARGV and the environment.
+ * Reads flags (ARGV after the command's words) and environment into SETTINGS. Flags and operands
+ * may come in any order; what follows "--" is operands. ARGV is put in order: the operands are
+ * ARGV[*OPERANDS_AT] to its end, the "--" left out. COMMAND is one bit of a command_set, ENGINE
+ * "redis", "postgres" or "". Kinds: ERR_USAGE for an unknown or ill-used flag ("did you mean"
+ * included), ERR_CONFIG for a bad value in the environment, an unknown ORDAIN_* variable, a service
+ * link's tcp:// value in a known one. SETTINGS holds what could be read also on failure. All texts
+ * point into ARGV and the environment.
  */
 bool settings_read(struct settings *settings, command_set command, const char *engine, int argc,
                    char **argv, int *operands_at, struct err *err);
 
 /* What help, completion, the man page and the documentation show of one setting. */
 struct setting_info {
-    const char *flag;          /* "replicas" */
-    const char *variable;      /* "ORDAIN_REPLICAS"; NULL: a flag only */
-    const char *value;         /* "N", "PATH", ... ; NULL: a switch without value */
-    const char *default_text;  /* as a person reads it; "" : none */
-    const char *help;          /* one sentence */
-    const char *engine;        /* "", "redis", "postgres" */
-    const char *const *words;  /* the values it takes, NULL-terminated; NULL: free */
+    const char *flag;         /* "replicas" */
+    const char *variable;     /* "ORDAIN_REPLICAS"; NULL: a flag only */
+    const char *value;        /* "N", "PATH", ... ; NULL: a switch without value */
+    const char *default_text; /* as a person reads it; "" : none */
+    const char *help;         /* one sentence */
+    const char *engine;       /* "", "redis", "postgres" */
+    const char *const *words; /* the values it takes, NULL-terminated; NULL: free */
     command_set commands;
 };
 size_t settings_count(void);

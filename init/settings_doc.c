@@ -58,18 +58,26 @@ static void add_table(struct buf *out, const char *engine)
 
 void settings_write_markdown(struct buf *out)
 {
-    buf_add_text(out, "# Settings\n\n"
-                      "Made from ordain's own table by `ordain --settings-markdown`; change it there.\n\n"
-                      "Each flag has an environment variable, and a flag wins. `--x VALUE` and `--x=VALUE` are the same; "
-                      "an empty variable is not set. An unknown `ORDAIN_*` variable is an error (status 78), except the "
-                      "variables that Kubernetes makes of Services. Times are `120`, `120s`, `500ms`, `2m` or `1h`; a plain "
-                      "number is seconds. Switches are `--adopt`, or `true`, `false`, `yes`, `no`, `1`, `0` in a variable.\n\n"
-                      "One environment may serve all containers of a pod: a command passes over the variables that it does "
-                      "not know itself. Flags are checked strictly.\n\n");
+    buf_add_text(
+        out, "# Settings\n\n"
+             "Made from ordain's own table by `ordain --settings-markdown`; change it there.\n\n"
+             "Each flag has an environment variable, and a flag wins. `--x VALUE` and `--x=VALUE` "
+             "are the same; "
+             "an empty variable is not set. An unknown `ORDAIN_*` variable is an error (status "
+             "78), except the "
+             "variables that Kubernetes makes of Services. Times are `120`, `120s`, `500ms`, `2m` "
+             "or `1h`; a plain "
+             "number is seconds. Switches are `--adopt`, or `true`, `false`, `yes`, `no`, `1`, `0` "
+             "in a variable.\n\n"
+             "One environment may serve all containers of a pod: a command passes over the "
+             "variables that it does "
+             "not know itself. Flags are checked strictly.\n\n");
     add_table(out, "");
     buf_add_text(out, "\n## Redis and Valkey\n\n"
-                      "The flags are as shown where the command names the engine (`ordain init redis --port 7000`), and "
-                      "`--redis-x` everywhere. Secrets come from a file or the environment, never from a flag; one "
+                      "The flags are as shown where the command names the engine (`ordain init "
+                      "redis --port 7000`), and "
+                      "`--redis-x` everywhere. Secrets come from a file or the environment, never "
+                      "from a flag; one "
                       "trailing newline of a file is dropped.\n\n");
     add_table(out, "redis");
     buf_add_text(out, "\n## Told by the kubelet\n\n"
@@ -77,7 +85,9 @@ void settings_write_markdown(struct buf *out)
                       "| variable | from | |\n|---|---|---|\n"
                       "| `POD_NAME` | `metadata.name` | the pod; its tail is the ordinal |\n"
                       "| `POD_NAMESPACE` | `metadata.namespace` | |\n"
-                      "| `POD_IP`, `POD_IPS` | `status.podIP`, `status.podIPs` | the address that the pod announces |\n"
-                      "| `POD_INDEX` | label `apps.kubernetes.io/pod-index` | the ordinal, from Kubernetes 1.28 on |\n"
+                      "| `POD_IP`, `POD_IPS` | `status.podIP`, `status.podIPs` | the address that "
+                      "the pod announces |\n"
+                      "| `POD_INDEX` | label `apps.kubernetes.io/pod-index` | the ordinal, from "
+                      "Kubernetes 1.28 on |\n"
                       "| `NO_COLOR` | | anything: as `--color never` |\n");
 }

@@ -37,8 +37,8 @@ struct setting_row {
 extern const struct setting_row setting_rows[];
 extern const size_t setting_row_count;
 
-/* Parses TEXT, not empty, into the row's member. SOURCE is the variable or flag that an error names;
- * KIND of the error: ERR_CONFIG for the environment, ERR_USAGE for a flag. */
+/* Parses TEXT, not empty, into the row's member. SOURCE is the variable or flag that an error
+ * names; KIND of the error: ERR_CONFIG for the environment, ERR_USAGE for a flag. */
 bool setting_parse(struct settings *settings, const struct setting_row *row, const char *text,
                    const char *source, enum err_kind kind, struct err *err);
 

@@ -6,7 +6,7 @@
 #include "init/settings_table.h"
 #include "init/sys/bug.h"
 
-#define TEXT_MAX ((size_t)32 * 1024)
+#define TEXT_MAX     ((size_t)32 * 1024)
 #define NAME_MAX_LEN ((size_t)253)
 
 /* What a value is checked for, and how an error calls it. */
@@ -89,7 +89,12 @@ static void format_duration(int64_t ms, char text[static 32])
     static const struct {
         const char *unit;
         int64_t ms;
-    } steps[] = {{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    } steps[] = {
+        {"h",  3600000},
+        {"m",  60000  },
+        {"s",  1000   },
+        {"ms", 1      }
+    };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (ms % steps[i].ms == 0) {
             (void)snprintf(text, 32, "%lld%s", (long long)(ms / steps[i].ms), steps[i].unit);
@@ -116,8 +121,7 @@ static bool parse_duration(const struct value *value, int64_t *ms, struct err *e
 static bool parse_size(const struct value *value, int64_t *bytes, struct err *err)
 {
     static const char *const units[] = {"", "B", "kB", "Ki", "MB", "Mi", "GB", "Gi", NULL};
-    static const int64_t factors[] = {1,       1,       1 << 10, 1 << 10,
-                                      1 << 20, 1 << 20, 1 << 30, 1 << 30};
+    static const int64_t factors[] = {1, 1, 1 << 10, 1 << 10, 1 << 20, 1 << 20, 1 << 30, 1 << 30};
     if (parse_with_unit(value->text, units, factors, value->row, bytes)) {
         return true;
     }
@@ -217,7 +221,7 @@ static bool check_origin(const struct value *value, struct err *err)
                       "Kubernetes made it for a Service of that name; set 'enableServiceLinks: "
                       "false' in the pod's spec");
     }
-    if (strncmp(value->text, "$(", 2) == 0 && value->row->kind != KIND_SECRET) {
+    if (strstr(value->text, "$(") != NULL && value->row->kind != KIND_SECRET) {
         return refuse(value, err,
                       "Kubernetes did not replace it; the variable must be defined above it in the "
                       "same 'env' list");

@@ -7,7 +7,7 @@
 struct suggestion {
     const char *typed;
     size_t length;
-    size_t distance; /* of best; at first one more than what is near enough */
+    size_t distance;  /* of best; at first one more than what is near enough */
     const char *best; /* NULL: nothing near */
 };
 

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * A growing text buffer with a cap from birth. It always ends in a NUL that is not counted. When the
- * cap or memory is exhausted it becomes full: later additions are dropped and buf_ok answers false,
- * so that a writer checks once, at the end.
+ * A growing text buffer with a cap from birth. It always ends in a NUL that is not counted. When
+ * the cap or memory is exhausted it becomes full: later additions are dropped and buf_ok answers
+ * false, so that a writer checks once, at the end.
  */
 struct buf {
     char *data; /* NULL until the first addition */

@@ -8,7 +8,7 @@
  * and passed down as deadline_ns. No other file sleeps. */
 
 #define CLOCK_MS INT64_C(1000000)
-#define CLOCK_S INT64_C(1000000000)
+#define CLOCK_S  INT64_C(1000000000)
 
 /* Monotonic time in nanoseconds. */
 int64_t clock_now_ns(void);
@@ -21,9 +21,9 @@ int64_t clock_part_ns(int64_t deadline_ns, int64_t timeout_ms);
 bool clock_expired(int64_t deadline_ns);
 /* Milliseconds until the deadline, rounded up, 0 when it has passed: what poll(2) takes. */
 int clock_left_ms(int64_t deadline_ns);
-/* Sleeps PAUSE_MS with a jitter of a quarter each way (getrandom, so that pods started together part
- * ways), but not past the deadline; returns false when the deadline has come. A signal that ends the
- * command ends the sleep too. */
+/* Sleeps PAUSE_MS with a jitter of a quarter each way (getrandom, so that pods started together
+ * part ways), but not past the deadline; returns false when the deadline has come. A signal that
+ * ends the command ends the sleep too. */
 bool clock_pause(int64_t pause_ms, int64_t deadline_ns);
 
 #endif

@@ -22,8 +22,9 @@ static void cut(char *text, size_t length)
     text[length] = '\0';
 }
 
-__attribute__((format(printf, 3, 0))) static void
-format_message(char *out, size_t size, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void format_message(char *out, size_t size,
+                                                                 const char *format,
+                                                                 va_list arguments)
 {
     int length = vsnprintf(out, size, format, arguments);
     if (length < 0) {

@@ -13,8 +13,8 @@
 
 #include "init/sys/random.h"
 
-#define SECRET_MAX ((size_t)64 * 1024)
-#define TEMPORARY_MARK ".ordain-"
+#define SECRET_MAX           ((size_t)64 * 1024)
+#define TEMPORARY_MARK       ".ordain-"
 #define TEMPORARY_SUFFIX_LEN 8
 
 /* A path taken apart: the directory, open, and the last component. */
@@ -122,8 +122,8 @@ static bool sync_dir(int dir, const char *path, struct err *err)
 /* True when the file at PLACE is a regular one, no link, with exactly DATA and MODE. */
 static bool is_already(const struct place *place, const char *data, size_t len, mode_t mode)
 {
-    int fd = openat(place->dir, place->name,
-                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd =
+        openat(place->dir, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
         return false;
     }
@@ -339,8 +339,8 @@ bool file_read_secret(const char *path, struct buf *buf, struct err *err)
     } else {
         buf_clear(buf);
         buf_add(buf, text.data, text.len);
-        done = buf_ok(buf) ||
-               err_set(err, ERR_CONFIG, "out of memory for the secret file '%s'", path);
+        done =
+            buf_ok(buf) || err_set(err, ERR_CONFIG, "out of memory for the secret file '%s'", path);
     }
 out:
     if (text.data != NULL) {

@@ -11,7 +11,7 @@
 
 #include "init/sys/clock.h"
 
-#define MESSAGE_MAX 2048
+#define MESSAGE_MAX        2048
 #define WAIT_TOLD_EVERY_NS (10 * CLOCK_S)
 
 static struct {
@@ -44,7 +44,8 @@ static void add_text(struct line *line, const char *text)
     add(line, text, strlen(text));
 }
 
-/* The length of the UTF-8 sequence at TEXT (RFC 3629, 4: no overlong forms, no surrogates), 0: none. */
+/* The length of the UTF-8 sequence at TEXT (RFC 3629, 4: no overlong forms, no surrogates), 0:
+ * none. */
 static size_t utf8_length(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -184,11 +185,17 @@ static void tell(const char *prefix, const char *level, const char *message)
     send_line(&line);
 }
 
-__attribute__((format(printf, 2, 0))) static void log_at(enum log_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_at(enum log_level level, const char *format,
+                                                         va_list arguments)
 {
     static const struct {
         const char *prefix, *level;
-    } names[] = {{"debug", "debug"}, {"info", "info"}, {"warning", "warn"}, {"error", "error"}};
+    } names[] = {
+        {"debug",   "debug"},
+        {"info",    "info" },
+        {"warning", "warn" },
+        {"error",   "error"}
+    };
     int number = errno;
     if (level >= LOG_LEVEL_INFO || level >= state.lowest) {
         char message[MESSAGE_MAX];
@@ -209,6 +216,7 @@ void log_open(bool json, enum log_level lowest, const char *pod)
 {
     state.json = json;
     state.lowest = lowest;
+    state.terminal = 0;
     (void)snprintf(state.pod, sizeof state.pod, "%s", pod != NULL ? pod : "");
 }
 

@@ -4,10 +4,10 @@
 #include <stdbool.h>
 
 /*
- * The log: one line an event, to stderr; stdout is for answers. Text is "LEVEL: message" (debug, info,
- * warning, error), JSON is one object with ts (RFC 3339, UTC), level, msg and pod. errno survives a
- * call. Control characters of a message are shown as \xNN (in JSON escaped), so that no peer's words
- * can forge a line; bytes that are no UTF-8 become U+FFFD in JSON.
+ * The log: one line an event, to stderr; stdout is for answers. Text is "LEVEL: message" (debug,
+ * info, warning, error), JSON is one object with ts (RFC 3339, UTC), level, msg and pod. errno
+ * survives a call. Control characters of a message are shown as \xNN (in JSON escaped), so that no
+ * peer's words can forge a line; bytes that are no UTF-8 become U+FFFD in JSON.
  */
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 

@@ -56,7 +56,8 @@ void process_open(void)
     handle(SIGPIPE, SIG_IGN, &before.pipe);
     handle(SIGABRT, end_as_bug, NULL);
     if (getpid() == 1) {
-        /* the kernel drops signals of default action that are sent to a namespace's first process */
+        /* the kernel drops signals of default action that are sent to a namespace's first process
+         */
         handle(SIGTERM, end_by_signal, NULL);
         handle(SIGINT, end_by_signal, NULL);
     }

@@ -7,8 +7,8 @@
 #include "init/sys/log.h"
 
 #define LINE_EVERY_NS (10 * CLOCK_S)
-#define BAR_EVERY_NS (CLOCK_S / 10)
-#define BAR_WIDTH 24
+#define BAR_EVERY_NS  (CLOCK_S / 10)
+#define BAR_WIDTH     24
 
 struct progress progress_start(const char *what, uint64_t total, enum progress_unit unit)
 {
@@ -35,7 +35,7 @@ static void format_amount(enum progress_unit unit, double amount, char text[stat
 void progress_sentence(const struct progress *progress, uint64_t done, int64_t now_ns,
                        char text[static 256])
 {
-    char now_text[32], total_text[32], rate_text[32], share[64] = "", left[64] = "";
+    char now_text[32], total_text[32], rate_text[32], share[48] = "", left[40] = "";
     double seconds = (double)(now_ns - progress->started_ns) / (double)CLOCK_S;
     double rate = seconds > 0 ? (double)done / seconds : 0;
     format_amount(progress->unit, (double)done, now_text);
@@ -53,7 +53,7 @@ void progress_sentence(const struct progress *progress, uint64_t done, int64_t n
             (void)snprintf(left, sizeof left, ", %d s left", (int)left_s);
         }
     }
-    (void)snprintf(text, 256, "%.100s: %s%s, %s/s%s", progress->what, now_text, share, rate_text,
+    (void)snprintf(text, 256, "%.90s: %s%s, %s/s%s", progress->what, now_text, share, rate_text,
                    left);
 }
 
