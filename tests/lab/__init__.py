@@ -1,0 +1,20 @@
+"""A laboratory for ordain: pods, a kubelet, a StatefulSet controller and DNS in namespaces.
+
+See README.md beside this file.
+"""
+
+from .lab import Lab
+from .sandbox import Result, user
+from .spec import Container, PodSpec, Probe, ordain, ordain_binary, plain
+from .redis import Access, ReplyError, Unreachable
+from .snapshot import differences, take
+from .spawner import SpawnError
+from .statefulset import together
+from .tap import Failure, check, diagnose, equal, main, note, timeout
+from .world import run
+
+__all__ = [
+    "Access", "Container", "Failure", "Lab", "PodSpec", "Probe", "ReplyError", "Result",
+    "SpawnError", "Unreachable", "check", "diagnose", "differences", "equal", "main", "note",
+    "ordain", "ordain_binary", "plain", "run", "take", "timeout", "together", "user",
+]
