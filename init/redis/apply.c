@@ -1,0 +1,188 @@
+#include "init/redis/apply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "init/sys/clock.h"
+#include "init/sys/log.h"
+
+#define NUMBER_MAX 24
+#define TIMEOUT_NAME "cluster-node-timeout"
+
+/* The words of one step's command; numbers live in TEXTS. */
+struct words {
+    int argc;
+    const char *argv[8];
+    char texts[2][NUMBER_MAX];
+};
+
+static void add(struct words *words, const char *word)
+{
+    words->argv[words->argc++] = word;
+}
+
+static void add_number(struct words *words, int which, int number)
+{
+    (void)snprintf(words->texts[which], NUMBER_MAX, "%d", number);
+    add(words, words->texts[which]);
+}
+
+static void spell(const struct observer *observer, const struct form_step *step, struct words *words)
+{
+    words->argc = 0;
+    if (step->kind != FORM_ANNOUNCE)
+        add(words, "CLUSTER");
+    switch (step->kind) {
+    case FORM_SET_EPOCH:
+        add(words, "SET-CONFIG-EPOCH");
+        add_number(words, 0, step->number);
+        break;
+    case FORM_ADD_SLOTS:
+        add(words, "ADDSLOTSRANGE");
+        add_number(words, 0, step->range.first);
+        add_number(words, 1, step->range.last);
+        break;
+    case FORM_MEET:
+        add(words, "MEET");
+        add(words, observer->members[step->target].ip);
+        add_number(words, 0, observer->members[step->target].port);
+        break;
+    case FORM_REPLICATE:
+        add(words, "REPLICATE");
+        add(words, step->id);
+        break;
+    case FORM_PROMOTE:
+    case FORM_TAKEOVER:
+        add(words, "FAILOVER");
+        add(words, step->kind == FORM_PROMOTE ? "FORCE" : "TAKEOVER");
+        break;
+    case FORM_FORGET:
+        add(words, "FORGET");
+        add(words, step->id);
+        break;
+    case FORM_ANNOUNCE:
+        add(words, "CONFIG");
+        add(words, "SET");
+        add(words, "cluster-announce-ip");
+        add(words, observer->members[step->member].ip);
+        break;
+    case FORM_BUMP_EPOCH:
+        add(words, "BUMPEPOCH");
+        break;
+    case FORM_STEP_KINDS:
+        break;
+    }
+}
+
+void apply_sentence(const struct observer *observer, const struct form_step *step,
+                    char text[static 256])
+{
+    struct words words;
+    spell(observer, step, &words);
+    int len = snprintf(text, 256, "%s:", observer_name(observer, step->member));
+    for (int i = 0; i < words.argc && len > 0 && len < 256; i++)
+        len += snprintf(text + len, 256 - (size_t)len, " %.64s", words.argv[i]);
+    if (step->kind == FORM_MEET && len > 0 && len < 256)
+        (void)snprintf(text + len, 256 - (size_t)len, ", which is %s",
+                       observer_name(observer, step->target));
+}
+
+/* What a server says to a step that it cannot take yet, or took already. */
+static void tell_refusal(const struct observer *observer, const struct form_step *step,
+                         const struct redis_call *call)
+{
+    char text[256];
+    apply_sentence(observer, step, text);
+    log_debug("%s: %s", text, redis_call_text(call));
+}
+
+bool apply_plan(struct observer *observer, const struct form_plan *plan, int only,
+                int64_t deadline_ns, size_t *done, struct err *err)
+{
+    struct redis_call *calls = calloc(plan->count + 1, sizeof(*calls));
+    struct words *words = calloc(plan->count + 1, sizeof(*words));
+    size_t *steps = calloc(plan->count + 1, sizeof(*steps));
+    size_t count = 0;
+    bool allowed = true;
+    *done = 0;
+    if (calls == NULL || words == NULL || steps == NULL) {
+        allowed = err_set(err, ERR_IO, "out of memory for the plan");
+        goto out;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct form_step *step = &plan->steps[i];
+        int server = only < 0 || step->member == only
+                         ? observer_server(observer, (size_t)step->member)
+                         : -1;
+        if (server < 0)
+            continue;
+        spell(observer, step, &words[i]);
+        steps[count] = i;
+        calls[count++] = redis_call_new(server, words[i].argc, words[i].argv);
+    }
+    redis_client_round(observer->client, calls, count, deadline_ns, deadline_ns);
+    for (size_t i = 0; i < count; i++) {
+        const struct form_step *step = &plan->steps[steps[i]];
+        if (redis_call_is_ok(&calls[i]) || calls[i].answer == REDIS_TEXT)
+            (*done)++;
+        else if (allowed && redis_call_is_denied(&calls[i]))
+            allowed = redis_call_err(&calls[i], observer_name(observer, step->member), err);
+        else
+            tell_refusal(observer, step, &calls[i]);
+    }
+    redis_calls_free(calls, count);
+out:
+    free(calls);
+    free(words);
+    free(steps);
+    return allowed;
+}
+
+void apply_read_timeouts(struct observer *observer, int64_t deadline_ns)
+{
+    static const char *const get[] = {"CONFIG", "GET", TIMEOUT_NAME};
+    struct redis_call *calls = calloc(observer->member_count + 1, sizeof(*calls));
+    size_t count = 0;
+    for (size_t i = 0; calls != NULL && i < observer->member_count; i++) {
+        if (observer->members[i].contact == MEMBER_ANSWERED)
+            calls[count++] = redis_call_new(observer_server(observer, i), 3, get);
+    }
+    if (count > 0)
+        redis_client_round(observer->client, calls, count, deadline_ns, deadline_ns);
+    count = 0;
+    for (size_t i = 0; calls != NULL && i < observer->member_count; i++) {
+        if (observer->members[i].contact != MEMBER_ANSWERED)
+            continue;
+        const char *value = strchr(redis_call_text(&calls[count]), '\n');
+        if (calls[count].answer == REDIS_OTHER && value != NULL)
+            observer->members[i].node_timeout_ms = strtoll(value + 1, NULL, 10);
+        redis_call_free(&calls[count++]);
+    }
+    free(calls);
+}
+
+void apply_write_timeouts(struct observer *observer, const int64_t *timeouts_ms, size_t count,
+                          int64_t deadline_ns)
+{
+    struct redis_call *calls = calloc(count + 1, sizeof(*calls));
+    char (*texts)[NUMBER_MAX] = calloc(count + 1, sizeof(*texts));
+    size_t used = 0;
+    for (size_t i = 0; calls != NULL && texts != NULL && i < count && i < observer->member_count; i++) {
+        int server = timeouts_ms[i] > 0 ? observer_server(observer, i) : -1;
+        if (server < 0)
+            continue;
+        (void)snprintf(texts[i], NUMBER_MAX, "%lld", (long long)timeouts_ms[i]);
+        const char *argv[] = {"CONFIG", "SET", TIMEOUT_NAME, texts[i]};
+        calls[used++] = redis_call_new(server, 4, argv);
+    }
+    if (used > 0)
+        redis_client_round(observer->client, calls, used, deadline_ns, deadline_ns);
+    for (size_t i = 0; i < used; i++) {
+        if (!redis_call_is_ok(&calls[i]))
+            log_warn("a server kept its cluster-node-timeout: %s", redis_call_text(&calls[i]));
+        redis_call_free(&calls[i]);
+    }
+    free(calls);
+    free(texts);
+}

@@ -1,0 +1,77 @@
+#ifndef INIT_REDIS_START_INTERNAL_H
+#define INIT_REDIS_START_INTERNAL_H
+
+#include "init/identity.h"
+#include "init/net/dns.h"
+#include "init/redis/birth_spec.h"
+#include "init/redis/client.h"
+#include "init/redis/start.h"
+#include "init/redis/volume.h"
+#include "init/register/register.h"
+#include "roles/redis_mend.h"
+
+/* How far an address is a peer's; more beats less. */
+enum start_trust {
+    START_TRUST_NONE,   /* none known, or another node answers there */
+    START_TRUST_NAME,   /* DNS says so, and it is silent: the cluster bus itself verifies the id */
+    START_TRUST_NOBODY, /* DNS says so, and no server listens there yet */
+    START_TRUST_ID,     /* the expected node answers there */
+};
+
+/* One peer as a start sees it. */
+struct start_peer {
+    int ordinal;
+    char id[REDIS_ID_LEN + 1]; /* of its birth, or of its row in nodes.conf; "" : neither */
+    char dns_name[IDENTITY_NAME_MAX];
+    char host_name[IDENTITY_NAME_MAX];
+    char old_ip[46]; /* of its row in nodes.conf, "" */
+    enum start_trust trust;
+    char ip[46]; /* "" while nothing is trusted */
+    enum start_heard heard_me; /* by its own table */
+    enum mend_answer names_me_owner; /* of the slots that my row in the copy has; of masters only */
+    bool is_master;
+    long long keys; /* -1: not asked or not answered */
+};
+
+/* All that one start knows. */
+struct start {
+    const struct settings *settings;
+    int64_t deadline_ns;
+    struct identity identity;
+    struct birth_spec spec;
+    char birth_id[REDIS_ID_LEN + 1];
+    struct volume volume;
+    struct start_facts facts;
+    struct start_peer *peers; /* lower ordinals first, then the higher ones; not me */
+    size_t peer_count;
+    size_t lower_count;
+    bool all_lower_found;
+    bool dns_broken; /* a restart goes on without DNS: rows keep their addresses */
+};
+
+/* start_peers.c: fills start->peers from birth and table, finds their addresses, asks who is there and
+ * what they know of me; then facts.heard and facts.master_reborn. */
+bool start_find_peers(struct start *start, struct err *err);
+void start_free_peers(struct start *start);
+/* The start's word for mend_facts.owner_confirmed. */
+enum mend_answer start_owner_confirmed(const struct start *start);
+/* True when a server already answers at this pod's own address. */
+bool start_server_answers(struct start *start, struct err *err);
+
+/* start_table.c: the table that the decision asks for, in memory of its own. */
+struct start_table {
+    struct redis_table table;
+    char *texts; /* what its spans point to */
+    struct mend_result mend;
+};
+bool start_make_table(const struct start *start, enum start_action action,
+                      struct start_table *made, struct err *err);
+void start_free_table(struct start_table *made);
+/* What a mend would find, before anything is decided. */
+bool start_is_mendable(const struct start *start);
+
+/* start_report.c: facts, decision and steps as `ordain plan` shows them. */
+void start_report(const struct start *start, const struct start_table *made,
+                  const struct start_result *result, struct buf *out);
+
+#endif

@@ -1,0 +1,338 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "init/redis/observe.h"
+#include "init/redis/start_internal.h"
+#include "init/sys/clock.h"
+#include "init/sys/log.h"
+
+/* A start that finds its table waits less for names than a birth: an address that comes later is mended
+ * by a probe, but a pair of newborns that do not know each other stays apart until then. */
+#define RESTART_WAIT_MS 5000
+/* A silent peer costs a start this much: it proves nothing. */
+#define CONTACT_MS 1000
+
+/* --- the list --- */
+
+static void fill_peer(struct start *start, struct start_peer *peer, int ordinal)
+{
+    peer->ordinal = ordinal;
+    peer->keys = -1;
+    identity_dns_name(&start->identity, ordinal, peer->dns_name);
+    identity_host_name(&start->identity, ordinal, peer->host_name);
+    if (birth_spec_index(&start->spec, ordinal) >= 0)
+        observe_birth_id(&start->identity, ordinal, peer->id);
+    /* The table's row rules over the birth: a pod that lost its volume has another id. */
+    const struct redis_table *table = &start->volume.nodes.table;
+    for (size_t r = 0; start->volume.nodes.there && r < table->count; r++) {
+        const struct redis_node *row = &table->nodes[r];
+        bool named = identity_ordinal_of(&start->identity, row->hostname) == ordinal;
+        bool by_birth = *row->hostname == '\0' && strcmp(row->id, peer->id) == 0;
+        if ((int)r == table->myself || (!named && !by_birth))
+            continue;
+        /* Of two rows of one pod, the one that still means something. */
+        if (*peer->old_ip != '\0' && *row->ip == '\0')
+            continue;
+        memcpy(peer->id, row->id, sizeof(peer->id));
+        memcpy(peer->old_ip, row->ip, sizeof(peer->old_ip));
+    }
+}
+
+static int greatest_ordinal(const struct start *start)
+{
+    int greatest = start->spec.start + start->spec.replicas - 1;
+    const struct redis_table *table = &start->volume.nodes.table;
+    for (size_t r = 0; start->volume.nodes.there && r < table->count; r++) {
+        int ordinal = identity_ordinal_of(&start->identity, table->nodes[r].hostname);
+        if (ordinal > greatest && ordinal < start->spec.start + PLACEMENT_PODS_MAX)
+            greatest = ordinal;
+    }
+    return greatest > start->identity.ordinal ? greatest : start->identity.ordinal;
+}
+
+static bool list_peers(struct start *start)
+{
+    int last = greatest_ordinal(start);
+    size_t room = (size_t)(last - start->spec.start + 1);
+    start->peers = calloc(room, sizeof(*start->peers));
+    if (start->peers == NULL)
+        return false;
+    for (int ordinal = start->spec.start; ordinal <= last; ordinal++) {
+        if (ordinal == start->identity.ordinal)
+            continue;
+        fill_peer(start, &start->peers[start->peer_count++], ordinal);
+        start->lower_count += ordinal < start->identity.ordinal;
+    }
+    return true;
+}
+
+void start_free_peers(struct start *start)
+{
+    free(start->peers);
+    start->peers = NULL;
+}
+
+/* --- names --- */
+
+static bool find_names(struct start *start, struct dns_answer *answers, struct err *err)
+{
+    const char **names = calloc(start->peer_count + 1, sizeof(*names));
+    struct dns *dns = NULL;
+    if (names == NULL)
+        return err_set(err, ERR_IO, "out of memory for the peers' names");
+    for (size_t i = 0; i < start->peer_count; i++)
+        names[i] = start->peers[i].dns_name;
+    bool done = dns_open(&dns, NULL, start->identity.pod_ip.family, err);
+    int64_t wait_ms = start->settings->peer_wait_ms;
+    if (start->volume.nodes.there && wait_ms > RESTART_WAIT_MS)
+        wait_ms = RESTART_WAIT_MS;
+    if (done && start->lower_count > 0)
+        log_debug("looking for %zu peers, waiting for the %zu lower ones", start->peer_count,
+                  start->lower_count);
+    if (done)
+        done = dns_wait(dns, names, answers, start->peer_count, start->lower_count,
+                        clock_part_ns(start->deadline_ns, wait_ms), &start->all_lower_found, err);
+    dns_close(dns);
+    free(names);
+    /* A server that only restarts must not wait for a name server: its rows keep their addresses. */
+    if (!done && err->kind == ERR_LATER && start->facts.file == START_FILE_WHOLE) {
+        log_warn("%s; starting with the addresses of nodes.conf", err->message);
+        start->dns_broken = true;
+        return true;
+    }
+    return done;
+}
+
+/* --- who is there --- */
+
+/* One address that may be a peer's. */
+struct candidate {
+    size_t peer;
+    struct addr addr;
+    bool by_name; /* DNS says so; else it is the row's old address */
+};
+
+#define CANDIDATES_MAX (DNS_ADDRS_MAX + 1)
+
+static size_t list_candidates(const struct start *start, const struct dns_answer *answers,
+                              struct candidate *candidates)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < start->peer_count; i++) {
+        bool old_named = false;
+        struct addr old;
+        bool has_old = addr_parse(&old, start->peers[i].old_ip);
+        for (size_t a = 0; a < answers[i].count; a++) {
+            candidates[count++] = (struct candidate){i, answers[i].addrs[a], true};
+            old_named = old_named || (has_old && addr_equal(&answers[i].addrs[a], &old));
+        }
+        if (has_old && !old_named && old.family == start->identity.pod_ip.family &&
+            !addr_equal(&old, &start->identity.pod_ip))
+            candidates[count++] = (struct candidate){i, old, false};
+    }
+    return count;
+}
+
+enum { ASK_MYID, ASK_NODES, ASK_SIZE, ASK_COUNT };
+
+/* What a peer's own table says of me. */
+static void read_peer_table(const struct start *start, struct start_peer *peer,
+                            const struct redis_call *nodes)
+{
+    struct redis_table table = {.capacity = start->peer_count * 2 + 64, .myself = -1};
+    if (nodes->answer != REDIS_TEXT)
+        return;
+    table.nodes = calloc(table.capacity, sizeof(*table.nodes));
+    enum redis_table_status status =
+        table.nodes == NULL ? REDIS_TABLE_EMPTY
+                            : redis_table_parse(&table, redis_call_text(nodes), nodes->len, false, NULL);
+    if (status == REDIS_TABLE_OK && table.myself >= 0) {
+        const struct redis_node *self = &table.nodes[table.myself];
+        peer->is_master = (self->flags & REDIS_MASTER) != 0 && self->slot_count > 0;
+        if (table.count > 1)
+            peer->heard_me = START_HEARD_NO;
+        for (size_t r = 0; r < table.count; r++) {
+            const struct redis_node *row = &table.nodes[r];
+            bool me = strcmp(row->id, start->birth_id) == 0 ||
+                      identity_ordinal_of(&start->identity, row->hostname) == start->identity.ordinal;
+            if (me && (row->pong_recv != 0 || row->link_connected))
+                peer->heard_me = START_HEARD_YES;
+        }
+        const struct redis_table *copy = &start->volume.copy.table;
+        int named = 0;
+        int others = 0;
+        for (int slot = 0; slot < REDIS_SLOTS && copy->myself >= 0; slot++) {
+            if (copy->slot_owner[slot] != copy->myself)
+                continue;
+            int owner = table.slot_owner[slot];
+            bool me = owner >= 0 && strcmp(table.nodes[owner].id, copy->nodes[copy->myself].id) == 0;
+            named += me;
+            others += !me;
+        }
+        if (named + others > 0)
+            peer->names_me_owner = others == 0 ? MEND_YES : MEND_NO;
+    }
+    free(table.nodes);
+}
+
+/* An address counts once confirmed: the expected id answers, or nobody listens there yet. Where another
+ * id answers it is nobody's of ours. Silence proves nothing: the address that DNS gives is used, and the
+ * cluster bus itself verifies the id at first contact (redis 7.0 cluster.c clusterProcessPacket). */
+static enum start_trust trust_of(const struct candidate *candidate, const struct start_peer *peer,
+                                 const struct redis_call *myid)
+{
+    if (myid->answer == REDIS_TEXT)
+        return strcmp(redis_call_text(myid), peer->id) == 0 ? START_TRUST_ID : START_TRUST_NONE;
+    if (!candidate->by_name)
+        return START_TRUST_NONE;
+    return myid->answer == REDIS_NOBODY ? START_TRUST_NOBODY : START_TRUST_NAME;
+}
+
+/* --adopt: rows of a cluster that ordain did not make carry no host names; the pod at whose address a
+ * row's id answers is that node. */
+static void adopt_id(const struct start *start, struct start_peer *peer, const struct redis_call *myid)
+{
+    const struct redis_table *table = &start->volume.nodes.table;
+    if (!start->settings->adopt || !start->volume.nodes.there || myid->answer != REDIS_TEXT)
+        return;
+    int known = redis_table_find(table, peer->id);
+    int row = redis_table_find(table, redis_call_text(myid));
+    if (known < 0 && row >= 0 && row != table->myself && *table->nodes[row].hostname == '\0')
+        memcpy(peer->id, table->nodes[row].id, sizeof(peer->id));
+}
+
+static void judge(struct start *start, const struct candidate *candidate,
+                  const struct redis_call *calls, size_t asked)
+{
+    struct start_peer *peer = &start->peers[candidate->peer];
+    adopt_id(start, peer, &calls[ASK_MYID]);
+    enum start_trust trust = trust_of(candidate, peer, &calls[ASK_MYID]);
+    if (trust == START_TRUST_NONE && calls[ASK_MYID].answer == REDIS_TEXT)
+        log_debug("at %s, an address of '%s', another node answers", candidate->addr.text,
+                  peer->host_name);
+    if (trust > peer->trust) {
+        peer->trust = trust;
+        memcpy(peer->ip, candidate->addr.text, sizeof(peer->ip));
+    }
+    /* Whoever answers may tell what it knows of me; my master's keys count for itself alone. */
+    if (asked == ASK_COUNT && calls[ASK_MYID].answer == REDIS_TEXT) {
+        read_peer_table(start, peer, &calls[ASK_NODES]);
+        if (trust == START_TRUST_ID && calls[ASK_SIZE].answer == REDIS_NUMBER)
+            peer->keys = calls[ASK_SIZE].number;
+    }
+}
+
+static bool contact(struct start *start, const struct candidate *candidates, size_t count, struct err *err)
+{
+    static const char *const questions[ASK_COUNT][2] = {
+        {"CLUSTER", "MYID"}, {"CLUSTER", "NODES"}, {"DBSIZE", NULL}};
+    struct redis_client *client = NULL;
+    struct redis_call *calls = calloc(count * ASK_COUNT + 1, sizeof(*calls));
+    if (calls == NULL)
+        return err_set(err, ERR_IO, "out of memory for the peers' answers");
+    if (!redis_client_open(&client, start->settings, err)) {
+        free(calls);
+        return false;
+    }
+    /* A restart needs no more than each one's id. */
+    bool id_only = start->facts.file == START_FILE_WHOLE && start->facts.seeded != START_REGISTER_NONE;
+    size_t asked = id_only ? 1 : ASK_COUNT;
+    for (size_t i = 0; i < count; i++) {
+        const struct start_peer *peer = &start->peers[candidates[i].peer];
+        int server = redis_client_server(client, &candidates[i].addr, start->settings->redis.port,
+                                         peer->host_name);
+        for (size_t ask = 0; ask < asked; ask++)
+            calls[i * asked + ask] =
+                redis_call_new(server, questions[ask][1] != NULL ? 2 : 1, questions[ask]);
+    }
+    int64_t until_ns = clock_part_ns(start->deadline_ns, CONTACT_MS);
+    redis_client_round(client, calls, count * asked, until_ns, until_ns);
+    for (size_t i = 0; i < count; i++)
+        judge(start, &candidates[i], &calls[i * asked], asked);
+    redis_calls_free(calls, count * asked);
+    free(calls);
+    redis_client_close(client);
+    return true;
+}
+
+bool start_server_answers(struct start *start, struct err *err)
+{
+    static const char *const ping[] = {"PING"};
+    struct redis_client *client = NULL;
+    if (!redis_client_open(&client, start->settings, err))
+        return false;
+    char host[IDENTITY_NAME_MAX];
+    identity_host_name(&start->identity, start->identity.ordinal, host);
+    int server = redis_client_server(client, &start->identity.pod_ip, start->settings->redis.port, host);
+    struct redis_call call = redis_call_new(server, 1, ping);
+    int64_t until_ns = clock_part_ns(start->deadline_ns, CONTACT_MS);
+    redis_client_round(client, &call, 1, until_ns, until_ns);
+    start->facts.server_lives = call.answer == REDIS_TEXT || call.answer == REDIS_ERROR;
+    redis_call_free(&call);
+    redis_client_close(client);
+    return true;
+}
+
+/* --- what follows --- */
+
+enum mend_answer start_owner_confirmed(const struct start *start)
+{
+    const struct redis_table *copy = &start->volume.copy.table;
+    int masters = 0;
+    for (size_t r = 0; start->volume.copy.there && r < copy->count; r++)
+        masters += (int)r != copy->myself && copy->nodes[r].slot_count > 0;
+    int yes = 0;
+    int no = 0;
+    for (size_t i = 0; i < start->peer_count; i++) {
+        yes += start->peers[i].is_master && start->peers[i].names_me_owner == MEND_YES;
+        no += start->peers[i].is_master && start->peers[i].names_me_owner == MEND_NO;
+    }
+    if (yes * 2 > masters)
+        return MEND_YES;
+    return no > 0 ? MEND_NO : MEND_UNKNOWN;
+}
+
+static void conclude(struct start *start)
+{
+    const struct redis_table *table = &start->volume.nodes.table;
+    const char *my_master = "";
+    bool knew_master = false;
+    if (start->facts.file == START_FILE_WHOLE && table->myself >= 0) {
+        my_master = table->nodes[table->myself].master_id;
+        int row = redis_table_find(table, my_master);
+        knew_master = row >= 0 && table->nodes[row].pong_recv != 0;
+    }
+    for (size_t i = 0; i < start->peer_count; i++) {
+        const struct start_peer *peer = &start->peers[i];
+        if (peer->heard_me > start->facts.heard)
+            start->facts.heard = peer->heard_me;
+        bool reborn = knew_master && strcmp(peer->id, my_master) == 0 && peer->keys == 0 &&
+                      peer->heard_me == START_HEARD_NO;
+        if (reborn && !start->settings->accept_empty_shard)
+            start->facts.master_reborn = true;
+    }
+}
+
+bool start_find_peers(struct start *start, struct err *err)
+{
+    if (!list_peers(start))
+        return err_set(err, ERR_IO, "out of memory for the peers");
+    if (start->peer_count == 0)
+        return true;
+    struct dns_answer *answers = calloc(start->peer_count, sizeof(*answers));
+    struct candidate *candidates = calloc(start->peer_count * CANDIDATES_MAX, sizeof(*candidates));
+    bool done = answers != NULL && candidates != NULL;
+    if (!done)
+        (void)err_set(err, ERR_IO, "out of memory for the peers' addresses");
+    done = done && find_names(start, answers, err);
+    if (done) {
+        size_t count = list_candidates(start, answers, candidates);
+        done = contact(start, candidates, count, err);
+    }
+    if (done)
+        conclude(start);
+    free(answers);
+    free(candidates);
+    return done;
+}

@@ -1,0 +1,200 @@
+#include "init/redis/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "init/sys/file.h"
+
+#define NODES_NAME "nodes.conf"
+#define COPY_NAME "nodes.conf.ordain"
+#define MARK_NAME "ordain.birth"
+#define TABLE_CAP ((size_t)8 << 20)
+#define ROWS_MAX 4096
+#define FILE_MODE 0644
+
+static size_t count_rows(const struct buf *text)
+{
+    size_t rows = 1;
+    for (size_t i = 0; i < text->len; i++)
+        rows += text->data[i] == '\n';
+    return rows < ROWS_MAX ? rows : ROWS_MAX;
+}
+
+static bool read_table(struct volume_table *table, const char *dir, const char *name, struct err *err)
+{
+    char path[4096];
+    enum file_presence presence = FILE_ABSENT;
+    table->text = buf_new(TABLE_CAP);
+    table->table.myself = -1;
+    if (!file_join(path, dir, name, err) || !file_read(path, &table->text, &presence, err))
+        return false;
+    table->there = presence == FILE_THERE && table->text.len > 0;
+    if (!table->there)
+        return true;
+    table->table.capacity = count_rows(&table->text);
+    table->table.nodes = calloc(table->table.capacity, sizeof(*table->table.nodes));
+    if (table->table.nodes == NULL)
+        return err_set(err, ERR_IO, "out of memory for '%s'", name);
+    table->status = redis_table_parse(&table->table, buf_text(&table->text), table->text.len, true, NULL);
+    if (table->status == REDIS_TABLE_EMPTY)
+        table->there = false;
+    return true;
+}
+
+static bool read_mark(struct volume *volume, struct err *err)
+{
+    char path[4096];
+    struct buf text = buf_new(BIRTH_MARK_TEXT_MAX);
+    enum file_presence presence = FILE_ABSENT;
+    bool done = file_join(path, volume->dir, MARK_NAME, err) &&
+                file_read(path, &text, &presence, err);
+    if (done && presence == FILE_THERE) {
+        enum birth_mark_status status = birth_mark_parse(&volume->mark, buf_text(&text), text.len);
+        volume->has_mark = status == BIRTH_MARK_OK;
+        if (status == BIRTH_MARK_UNKNOWN_FORMAT)
+            done = err_set(err, ERR_CONFIG, "'%s' is of a newer ordain: use that version", path);
+        else if (status == BIRTH_MARK_BAD)
+            done = err_set(err, ERR_REFUSED,
+                           "'%s' is garbage: put it back, or delete it if this volume is this pod's",
+                           path);
+    }
+    buf_free(&text);
+    return done;
+}
+
+static bool ends_in(const char *name, const char *tail)
+{
+    size_t len = strlen(name);
+    size_t tail_len = strlen(tail);
+    return len >= tail_len && strcmp(name + len - tail_len, tail) == 0;
+}
+
+/* A dump (*.rdb), an append-only file (*.aof) or its directory with its manifest: what redis 7 leaves
+ * behind under any configured names. */
+static bool holds_keys(int dir_fd, int depth)
+{
+    DIR *dir = fdopendir(dir_fd);
+    if (dir == NULL) {
+        close(dir_fd);
+        return false;
+    }
+    bool found = false;
+    const struct dirent *entry;
+    while (!found && (entry = readdir(dir)) != NULL) {
+        const char *name = entry->d_name;
+        found = ends_in(name, ".rdb") || ends_in(name, ".aof") || ends_in(name, ".aof.manifest");
+        if (found || depth > 0 || *name == '.' ||
+            (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
+            continue;
+        int below = openat(dirfd(dir), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below >= 0)
+            found = holds_keys(below, depth + 1);
+    }
+    closedir(dir);
+    return found;
+}
+
+static void take_lock(struct volume *volume)
+{
+    char path[4096];
+    struct err ignored;
+    if (!file_join(path, volume->dir, NODES_NAME, &ignored))
+        return;
+    volume->lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (volume->lock >= 0 && flock(volume->lock, LOCK_EX | LOCK_NB) != 0)
+        volume->server_lives = errno == EWOULDBLOCK;
+}
+
+bool volume_open(struct volume *volume, const char *dir, struct err *err)
+{
+    memset(volume, 0, sizeof(*volume));
+    volume->dir = dir;
+    volume->lock = -1;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return err_set(err, ERR_CONFIG, "data directory '%s' is not there: mount the volume, or see --data-dir",
+                       dir);
+    if (fd < 0)
+        return err_errno(err, errno, "cannot open data directory '%s'", dir);
+    volume->has_keys = holds_keys(fd, 0);
+    take_lock(volume);
+    if (read_table(&volume->nodes, dir, NODES_NAME, err) &&
+        read_table(&volume->copy, dir, COPY_NAME, err) && read_mark(volume, err))
+        return true;
+    volume_close(volume);
+    return false;
+}
+
+void volume_close(struct volume *volume)
+{
+    if (volume->lock >= 0)
+        close(volume->lock);
+    volume->lock = -1;
+    free(volume->nodes.table.nodes);
+    free(volume->copy.table.nodes);
+    buf_free(&volume->nodes.text);
+    buf_free(&volume->copy.text);
+    volume->nodes.table.nodes = NULL;
+    volume->copy.table.nodes = NULL;
+}
+
+bool volume_table_text(const struct redis_table *table, struct buf *text, struct err *err)
+{
+    size_t size = 4096;
+    for (size_t i = 0; i < table->count; i++)
+        size += 1024 + table->nodes[i].slots.len + table->nodes[i].aux.len;
+    char *out = malloc(size);
+    size_t len = out != NULL ? redis_table_write(table, out, size) : 0;
+    *text = buf_new(size);
+    buf_add(text, out, len);
+    free(out);
+    if (len == 0 || !buf_ok(text)) {
+        buf_free(text);
+        return err_set(err, ERR_IO, "out of memory for the cluster's table");
+    }
+    return true;
+}
+
+static bool write_table(const struct volume *volume, const char *name, const struct redis_table *table,
+                        size_t *changed, struct err *err)
+{
+    char path[4096];
+    struct buf text;
+    bool written = false;
+    if (!file_join(path, volume->dir, name, err) || !volume_table_text(table, &text, err))
+        return false;
+    bool done = file_write(path, buf_text(&text), text.len, FILE_MODE, &written, err);
+    buf_free(&text);
+    *changed += written;
+    return done;
+}
+
+bool volume_write_nodes(struct volume *volume, const struct redis_table *table, size_t *changed,
+                        struct err *err)
+{
+    return write_table(volume, NODES_NAME, table, changed, err);
+}
+
+bool volume_write_copy(struct volume *volume, const struct redis_table *table, size_t *changed,
+                       struct err *err)
+{
+    return write_table(volume, COPY_NAME, table, changed, err);
+}
+
+bool volume_write_mark(struct volume *volume, const struct birth_mark *mark, size_t *changed,
+                       struct err *err)
+{
+    char path[4096];
+    char text[BIRTH_MARK_TEXT_MAX];
+    bool written = false;
+    size_t len = birth_mark_write(mark, text);
+    bool done = file_join(path, volume->dir, MARK_NAME, err) &&
+                file_write(path, text, len, FILE_MODE, &written, err);
+    *changed += written;
+    return done;
+}

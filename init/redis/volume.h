@@ -1,0 +1,56 @@
+#ifndef INIT_REDIS_VOLUME_H
+#define INIT_REDIS_VOLUME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "init/settings.h"
+#include "init/sys/buf.h"
+#include "init/sys/err.h"
+#include "roles/birth_mark.h"
+#include "roles/redis_table.h"
+
+/*
+ * ordain's and the server's files in a Redis data directory:
+ *   nodes.conf           the server's table; ordain writes it only while no server lives
+ *   nodes.conf.ordain    the copy: the table when this pod was last known to be in sync
+ *   ordain.birth         the mark (roles/birth_mark.h)
+ */
+
+/* One table file, read and parsed. */
+struct volume_table {
+    bool there; /* the file exists and is not empty */
+    struct buf text;
+    struct redis_table table;
+    enum redis_table_status status;
+};
+
+struct volume {
+    const char *dir;
+    int lock; /* nodes.conf, locked by us, -1 */
+    bool server_lives; /* its lock is held by a server */
+    struct volume_table nodes, copy;
+    bool has_mark;
+    struct birth_mark mark;
+    bool has_keys; /* a dump or an append-only file */
+};
+
+/* Reads all of it. A directory that is missing: ERR_CONFIG; a mark of another format: ERR_CONFIG; one
+ * that is garbage: ERR_REFUSED. Takes the lock where nodes.conf exists and nobody has it (flock, as
+ * the server does, redis 7.0 cluster.c clusterLockConfig) and keeps it until volume_close. */
+bool volume_open(struct volume *volume, const char *dir, struct err *err);
+void volume_close(struct volume *volume);
+
+/* Writes, each atomic and only when it changes; *changed is counted up. The mark and the copy have the
+ * server's rights, 0644: they hold no secret. */
+bool volume_write_nodes(struct volume *volume, const struct redis_table *table, size_t *changed,
+                        struct err *err);
+bool volume_write_copy(struct volume *volume, const struct redis_table *table, size_t *changed,
+                       struct err *err);
+bool volume_write_mark(struct volume *volume, const struct birth_mark *mark, size_t *changed,
+                       struct err *err);
+
+/* TABLE as nodes.conf has it. */
+bool volume_table_text(const struct redis_table *table, struct buf *text, struct err *err);
+
+#endif
