@@ -52,7 +52,7 @@ static void set_defaults(struct settings *settings, const char *engine)
         .log_level = 1,
         .termination_log = "",
         .preset = "",
-        .hardlinks = "fix",
+        .hardlinks = "auto",
         .redis = {.port = 6379,
                   .username = "",
                   .password = "",

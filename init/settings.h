@@ -69,7 +69,7 @@ struct settings {
     /* perms */
     bool check;            /* --check: change nothing, say what is wrong */
     const char *preset;    /* "", redis, postgres */
-    const char *hardlinks; /* fix, skip, fail */
+    const char *hardlinks; /* auto, fix, skip, fail */
     bool cross_mounts;
     bool always; /* --always: walk although the root is right */
     struct redis_settings redis;

@@ -13,7 +13,7 @@
 #define TALK   (START | COMMAND_FORM | COMMAND_PROBE | COMMAND_STATUS)
 #define ALL    (PODS | COMMAND_PERMS | COMMAND_INSTALL | COMMAND_COMPLETION)
 #define MINUTE (60 * INT64_C(1000))
-#define DAY    (24 * 60 * MINUTE)
+#define DAY    (INT64_C(24) * 60 * MINUTE)
 
 static const char *const managements[] = {"OrderedReady", "Parallel", NULL};
 static const char *const births[] = {"auto", "new", NULL};
@@ -22,7 +22,7 @@ static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL}
 static const char *const outputs[] = {"text", "json", NULL};
 static const char *const colors[] = {"auto", "always", "never", NULL};
 static const char *const presets[] = {"redis", "postgres", NULL};
-static const char *const hardlink_policies[] = {"fix", "skip", "fail", NULL};
+static const char *const hardlink_policies[] = {"auto", "fix", "skip", "fail", NULL};
 
 #define ANY            ""
 #define REDIS          "redis"
@@ -130,7 +130,7 @@ const struct setting_row setting_rows[] = {
     CHOICE(ANY, KIND_WORD, preset, presets, "preset", "ORDAIN_PRESET", "ENGINE", "", COMMAND_PERMS,
            "owner and modes as the engine's official image wants them"),
     CHOICE(ANY, KIND_WORD, hardlinks, hardlink_policies, "hardlinks", "ORDAIN_HARDLINKS", "POLICY",
-           "fix", COMMAND_PERMS | COMMAND_INIT,
+           "auto", COMMAND_PERMS | COMMAND_INIT,
            "what becomes of files with more than one name, which may lead out of the volume"),
     PLAIN(ANY, KIND_SWITCH, cross_mounts, "cross-mounts", "ORDAIN_CROSS_MOUNTS", NULL, "",
           COMMAND_PERMS | COMMAND_INIT, "go into file systems mounted below the directory, too"),

@@ -13,11 +13,11 @@ bool privilege_parse_owner(const char *text, uid_t *uid, gid_t *gid, struct err 
 bool privilege_can_chown(void);
 
 /*
- * Becomes the owner for good: no supplementary groups, gid, uid, every capability gone from all sets,
- * no_new_privs. Already being UID:GID it only sets no_new_privs and empties the capabilities. When
- * SETUID or SETGID are missing and the process is not the owner: ERR_DENIED with the line of the
- * securityContext that mends it. After it, nothing privileged can be done: it is called before the
- * first packet.
+ * Becomes the owner for good: no supplementary groups, gid, uid, every capability gone from all
+ * sets, no_new_privs. Already being UID:GID it only sets no_new_privs and empties the capabilities.
+ * When SETUID or SETGID are missing and the process is not the owner: ERR_DENIED with the line of
+ * the securityContext that mends it. After it, nothing privileged can be done: it is called before
+ * the first packet.
  */
 bool privilege_become(uid_t uid, gid_t gid, struct err *err);
 
