@@ -15,6 +15,11 @@ def plain(world, replicas=3, policy="Parallel", template=None, **options):
                    fs_group=True, **options)
 
 
+def ordain(world, policy="Parallel", template=None, **options):
+    """A lab of six pods that ordain makes a cluster."""
+    return lab.Lab(world, template=template or lab.ordain(), policy=policy, **options)
+
+
 def resolve(pod, name, kind="A"):
     """What a pod's own resolver set-up answers for a name: a sorted list of addresses."""
     result = pod.run("dig", "+short", "+search", "+tries=1", "+time=1", name, kind)

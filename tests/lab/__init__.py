@@ -5,7 +5,7 @@ See README.md beside this file.
 
 from .lab import Lab
 from .sandbox import Result, user
-from .spec import Container, PodSpec, Probe, ordain, ordain_binary, plain
+from .spec import Container, PodSpec, Probe, killed_at, ordain, ordain_binary, plain, server
 from .redis import Access, ReplyError, Unreachable
 from .snapshot import differences, take
 from .spawner import SpawnError
@@ -15,6 +15,7 @@ from .world import run
 
 __all__ = [
     "Access", "Container", "Failure", "Lab", "PodSpec", "Probe", "ReplyError", "Result",
-    "SpawnError", "Unreachable", "check", "diagnose", "differences", "equal", "main", "note",
-    "ordain", "ordain_binary", "plain", "run", "take", "timeout", "together", "user",
+    "SpawnError", "Unreachable", "check", "diagnose", "differences", "equal",
+    "killed_at", "main", "note", "ordain", "ordain_binary", "plain", "run", "server", "take",
+    "timeout", "together", "user",
 ]

@@ -116,7 +116,16 @@ class Lab:
     def __exit__(self, kind, _error, _trace):
         if kind is not None and kind is not KeyboardInterrupt:
             tap.diagnose(self.describe())
+            self._keep_logs()
         self.close()
+
+    def _keep_logs(self):
+        """Whole logs survive the world in $TEST_LOG, when that is set."""
+        directory = os.environ.get("TEST_LOG")
+        if directory:
+            target = os.path.join(directory, f"{self.name}-{os.getppid()}-{int(time.time())}")
+            shutil.copytree(os.path.join(self.dir, "logs"), target)
+            tap.diagnose(f"the pods' logs are in {target}")
 
     def start(self):
         """The controller begins to create pods; does not wait."""

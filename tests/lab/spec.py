@@ -1,6 +1,7 @@
 """What runs in a pod, as a manifest says it: containers, rights, probes."""
 
 import os
+import subprocess
 from dataclasses import dataclass, field
 
 # "drop: [ALL], add: [...]" of an init container that mends permissions (design.md, section 2).
@@ -90,6 +91,29 @@ def ordain(engine="redis", root_init=True, install=True, server=None, agent=Fals
                    liveness=Probe((binary, "probe", engine, "liveness"), period_s=5.0),
                    readiness=Probe((binary, "probe", engine, "readiness"),
                                    period_s=probe_period_s))
+
+
+def server(name):
+    """The program for Lab(server=...): "redis-7.0" (None: the machine's own), "redis-8.0",
+    "valkey-8.1". The others come from $SERVERS or, failing that, tests/servers/fetch."""
+    if name == "redis-7.0":
+        return None
+    fetch = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers", "fetch")
+    directory = os.environ.get("SERVERS") or subprocess.run(
+        [fetch], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    kind, _, version = name.partition("-")
+    return os.path.join(directory, f"{kind}-server-{version}")
+
+
+def killed_at(argv, call, nth):
+    """A command that kills `argv` (SIGKILL) when it enters the nth call of these system calls.
+
+    `call` as strace takes it: "rename,renameat2", "%file", "fsync,fdatasync". When there are fewer
+    such calls the command ends as `argv` does: so nth = 1, 2, ... walks through all steps until
+    the command succeeds. Each process of `argv` has a count of its own.
+    """
+    return ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+            "-e", f"inject={call}:signal=SIGKILL:when={nth}", *argv)
 
 
 def ordain_binary():

@@ -55,7 +55,7 @@ def main(scenarios, needs=()):
         sys.exit(0)
     chosen = [function for function in scenarios
               if not words or any(word in function.__name__ for word in words)]
-    reason = world.missing()
+    reason = world.missing() if chosen else f"no scenario is called {words}"
     absent = [path for path in needs if not os.access(path, os.X_OK)]
     if absent:
         reason = f"no {absent[0]}: run make, or set ORDAIN"

@@ -141,7 +141,8 @@ def parallel_starts_all(world):
 
 def kubelet_restarts_and_reports(world):
     """init is retried, main is restarted without init, messages and exit codes are kept"""
-    script = "echo try >>/data/tries; echo told >/dev/termination-log; test -e /data/go || exit 75"
+    script = ("echo try >>/data/tries; echo told >/dev/termination-log; sleep 0.1; "
+              "test -e /data/go || exit 75")
     template = lab.PodSpec(
         init=(lab.Container("init", ("sh", "-c", script)),),
         main=lab.Container("main", ("sh", "-c", "echo up; exec sleep 1000")),
@@ -167,7 +168,7 @@ def kubelet_restarts_and_reports(world):
         pod.wait_ready(10)
         check(pod.ip != old and os.path.exists(mark), "a reboot: new address, same emptyDir")
         equal(len(pod.exit_codes["init"]), tries, "init is not run after a reboot")
-        pod.crash("init", 0.0)
+        pod.crash("init", 0.01)
         pod.recreate(keep_volume=False)
         one.wait(lambda: -9 in pod.exit_codes["init"], 10, "init is killed")
         check(not os.path.exists(pod.volume.file("go")), "the volume was lost")

@@ -154,6 +154,32 @@ def a_second_lab_shares_the_network(world):
         equal(one.pods[0].run("redis-cli", "-h", other.pods[0].ip, "ping").rc, 0, "reach")
 
 
+def commands_die_at_any_step(world):
+    """a command is killed when it enters the nth system call of a kind"""
+    with plain(world, 1) as one:
+        one.up(30)
+        pod = one.pods[0]
+        moves = "; ".join(f"os.rename('/data/{a}', '/data/{b}')" for a, b in ("ab", "bc", "cd"))
+        ends = []
+        for nth in range(1, 5):
+            pod.run("sh", "-c", "rm -f /data/[a-d]; touch /data/a")
+            command = lab.killed_at(("/usr/bin/python3", "-c", f"import os; {moves}"),
+                                    "rename,renameat,renameat2", nth)
+            rc = pod.run(*command).rc
+            ends.append((rc, pod.run("sh", "-c", "cd /data; echo [a-d]").out.strip()))
+        equal([name for _, name in ends], list("abcd"), "how far it came")
+        equal([rc != 0 for rc, _ in ends], [True, True, True, False], f"how it ended: {ends}")
+
+
+def servers_can_be_chosen(world):
+    """a pod's redis-server is Redis 8.0 or Valkey 8.1"""
+    for name, words in (("redis-8.0", "redis_version:8.0"), ("valkey-8.1", "valkey_version:8.1")):
+        with plain(world, 1, name=name.replace(".", "-"), server=lab.server(name)) as one:
+            one.up(30)
+            with one.redis(0) as connection:
+                check(words in connection.call("INFO", "server"), words)
+
+
 def pictures_tell_changes(world):
     """a picture of a tree tells content, owner, time and inode"""
     path = os.path.join(world.dir, "tree")
@@ -171,7 +197,8 @@ def pictures_tell_changes(world):
 
 SCENARIOS = [
     cuts_cut, volumes_fail, two_families, ipv6_alone, a_cluster_is_judged, passwords_and_tls,
-    a_second_lab_shares_the_network, pictures_tell_changes,
+    a_second_lab_shares_the_network, commands_die_at_any_step, servers_can_be_chosen,
+    pictures_tell_changes,
 ]
 
 if __name__ == "__main__":
