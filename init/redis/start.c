@@ -70,7 +70,7 @@ static bool open_volume(struct start *start, bool dry, struct err *err)
 {
     int64_t until_ns = clock_part_ns(start->deadline_ns, SERVER_STOP_MS);
     for (;;) {
-        if (!volume_open(&start->volume, start->settings->data_dir, err))
+        if (!volume_open(&start->volume, start->settings->data_dir, !dry, err))
             return false;
         memset(&start->facts, 0, sizeof(start->facts));
         read_local_facts(start);

@@ -110,7 +110,7 @@ static void take_lock(struct volume *volume)
         volume->server_lives = errno == EWOULDBLOCK;
 }
 
-bool volume_open(struct volume *volume, const char *dir, struct err *err)
+bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *err)
 {
     memset(volume, 0, sizeof(*volume));
     volume->dir = dir;
@@ -122,7 +122,8 @@ bool volume_open(struct volume *volume, const char *dir, struct err *err)
     if (fd < 0)
         return err_errno(err, errno, "cannot open data directory '%s'", dir);
     volume->has_keys = holds_keys(fd, 0);
-    take_lock(volume);
+    if (lock)
+        take_lock(volume);
     if (read_table(&volume->nodes, dir, NODES_NAME, err) &&
         read_table(&volume->copy, dir, COPY_NAME, err) && read_mark(volume, err))
         return true;

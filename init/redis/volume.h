@@ -36,9 +36,10 @@ struct volume {
 };
 
 /* Reads all of it. A directory that is missing: ERR_CONFIG; a mark of another format: ERR_CONFIG; one
- * that is garbage: ERR_REFUSED. Takes the lock where nodes.conf exists and nobody has it (flock, as
- * the server does, redis 7.0 cluster.c clusterLockConfig) and keeps it until volume_close. */
-bool volume_open(struct volume *volume, const char *dir, struct err *err);
+ * that is garbage: ERR_REFUSED. LOCK: takes the lock where nodes.conf exists and nobody has it (flock,
+ * as the server does, redis 7.0 cluster.c clusterLockConfig) and keeps it until volume_close. Who only
+ * reads must not: a server that starts at that moment would exit. */
+bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *err);
 void volume_close(struct volume *volume);
 
 /* Writes, each atomic and only when it changes; *changed is counted up. The mark and the copy have the

@@ -1,0 +1,196 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "init/command.h"
+#include "init/identity.h"
+#include "init/net/dns.h"
+#include "init/redis/birth_spec.h"
+#include "init/redis/client.h"
+#include "init/redis/repair.h"
+#include "init/sys/clock.h"
+#include "roles/redis_info.h"
+#include "roles/redis_probe.h"
+
+/* How much of the deadline the server itself may take; a repair has the rest. */
+#define SERVER_MS 500
+#define DNS_MS 150
+
+/* One server's answers. */
+struct look {
+    struct probe_facts facts;
+    struct redis_info info;
+    char said[160]; /* an error's text */
+};
+
+static enum probe_reply reply_of(const struct redis_call *call)
+{
+    switch (call->answer) {
+    case REDIS_SILENT:
+    case REDIS_NOBODY:
+        return PROBE_REPLY_NONE;
+    case REDIS_BROKEN:
+        return PROBE_REPLY_STRANGE;
+    case REDIS_ERROR:
+        if (redis_call_is_denied(call))
+            return PROBE_REPLY_DENIED;
+        return redis_call_is_error(call, "LOADING") ? PROBE_REPLY_LOADING : PROBE_REPLY_ERROR;
+    case REDIS_TEXT:
+    case REDIS_NUMBER:
+    case REDIS_OTHER:
+        break;
+    }
+    return PROBE_REPLY_GOOD;
+}
+
+/* The server of this pod: at the pod's address, or on the loopback where none is told. */
+static int own_server(struct redis_client *client, const struct settings *settings)
+{
+    struct addr addr;
+    struct identity identity;
+    struct err ignored;
+    char host[IDENTITY_NAME_MAX] = "localhost";
+    if (!addr_parse(&addr, settings->pod_ip))
+        (void)addr_parse(&addr, "127.0.0.1");
+    bool tls = *settings->redis.tls_ca != '\0';
+    if (tls && identity_read(&identity, settings, true, true, &ignored))
+        identity_host_name(&identity, identity.ordinal, host);
+    return redis_client_server(client, &addr, settings->redis.port, host);
+}
+
+static void read_replies(struct look *look, const struct redis_call *calls, size_t count)
+{
+    look->facts.reply = PROBE_REPLY_GOOD;
+    for (size_t i = 0; i < count && look->facts.reply == PROBE_REPLY_GOOD; i++) {
+        look->facts.reply = reply_of(&calls[i]);
+        if (look->facts.reply != PROBE_REPLY_GOOD)
+            (void)snprintf(look->said, sizeof(look->said), "%s", redis_call_text(&calls[i]));
+        else
+            (void)redis_info_parse(&look->info, redis_call_text(&calls[i]), calls[i].len);
+    }
+    if (look->facts.reply == PROBE_REPLY_GOOD && look->info.loading)
+        look->facts.reply = PROBE_REPLY_LOADING;
+    look->facts.cluster_ok = look->info.cluster_ok;
+    look->facts.is_replica = look->info.role_known && !look->info.is_master;
+    look->facts.link_up = look->info.master_link_up;
+}
+
+static bool ask_server(const struct settings *settings, bool readiness, int64_t deadline_ns,
+                       struct look *look, struct err *err)
+{
+    static const char *const ping[] = {"PING"};
+    static const char *const info[] = {"INFO"};
+    static const char *const cluster[] = {"CLUSTER", "INFO"};
+    struct redis_client *client = NULL;
+    if (!redis_client_open(&client, settings, err))
+        return false;
+    int server = own_server(client, settings);
+    struct redis_call calls[2];
+    size_t count = readiness ? 2 : 1;
+    calls[0] = redis_call_new(server, 1, readiness ? info : ping);
+    calls[1] = redis_call_new(server, 2, cluster);
+    int64_t until_ns = clock_part_ns(deadline_ns, SERVER_MS);
+    redis_client_round(client, calls, count, until_ns, until_ns);
+    look->info = redis_info_none();
+    read_replies(look, calls, count);
+    redis_calls_free(calls, count);
+    redis_client_close(client);
+    return true;
+}
+
+/* Under OrderedReady: does the name of a higher birth ordinal not resolve? Silence is no answer. */
+static bool higher_is_absent(const struct settings *settings, int64_t deadline_ns)
+{
+    struct identity identity;
+    struct err ignored;
+    struct dns *dns = NULL;
+    struct birth_spec *spec = calloc(1, sizeof(*spec));
+    bool absent = false;
+    if (spec == NULL || !identity_read(&identity, settings, true, true, &ignored) ||
+        !birth_spec_read(spec, settings, &identity, &ignored) ||
+        !dns_open(&dns, NULL, identity.pod_ip.family, &ignored))
+        goto out;
+    int last = spec->start + spec->replicas - 1;
+    size_t count = last > identity.ordinal ? (size_t)(last - identity.ordinal) : 0;
+    char (*texts)[IDENTITY_NAME_MAX] = calloc(count + 1, sizeof(*texts));
+    const char **names = calloc(count + 1, sizeof(*names));
+    struct dns_answer *answers = calloc(count + 1, sizeof(*answers));
+    if (count > 0 && texts != NULL && names != NULL && answers != NULL) {
+        for (size_t i = 0; i < count; i++) {
+            identity_dns_name(&identity, identity.ordinal + 1 + (int)i, texts[i]);
+            names[i] = texts[i];
+        }
+        bool heard = dns_ask(dns, names, answers, count, clock_part_ns(deadline_ns, DNS_MS), &ignored);
+        for (size_t i = 0; heard && i < count; i++)
+            absent = absent || answers[i].outcome == DNS_ABSENT;
+    }
+    free(texts);
+    free(names);
+    free(answers);
+out:
+    dns_close(dns);
+    free(spec);
+    return absent;
+}
+
+static void answer(const struct probe_decision *decision, const struct look *look, const char *repair)
+{
+    (void)printf("%s", decision->sentence);
+    if (!decision->yes && *look->said != '\0' && look->facts.reply != PROBE_REPLY_DENIED)
+        (void)printf(": %s", look->said);
+    if (look->facts.reply == PROBE_REPLY_LOADING && look->info.loading_eta_s >= 0)
+        (void)printf(", %lld s left", (long long)look->info.loading_eta_s);
+    if (*repair != '\0')
+        (void)printf("; %s", repair);
+    (void)putchar('\n');
+}
+
+/* Ids of pods that lost their volumes stay in every table until each server forgets them. */
+static bool has_housework(const struct settings *settings, const struct look *look)
+{
+    return settings->replicas > 0 && look->info.known_nodes > settings->replicas;
+}
+
+static bool readiness(const struct invocation *inv, int *status, struct err *err)
+{
+    struct look look = {0};
+    char repair[512] = "";
+    const struct settings *settings = inv->settings;
+    if (!ask_server(settings, true, inv->deadline_ns, &look, err))
+        return false;
+    look.facts.ordered = settings->pod_management == POD_MANAGEMENT_ORDERED;
+    struct probe_decision decision = redis_probe_readiness(&look.facts);
+    if (decision.repair && look.facts.ordered && !decision.yes) {
+        look.facts.higher_is_absent = higher_is_absent(settings, inv->deadline_ns);
+        decision = redis_probe_readiness(&look.facts);
+    }
+    bool whole = decision.yes && look.facts.cluster_ok;
+    if (whole)
+        repair_copy(settings);
+    if (decision.repair || (whole && has_housework(settings, &look)))
+        repair_self(settings, inv->deadline_ns, repair);
+    answer(&decision, &look, decision.yes ? "" : repair);
+    *status = decision.yes ? 0 : 1;
+    return true;
+}
+
+static bool liveness(const struct invocation *inv, int *status, struct err *err)
+{
+    struct look look = {0};
+    if (!ask_server(inv->settings, false, inv->deadline_ns, &look, err))
+        return false;
+    struct probe_decision decision = redis_probe_liveness(&look.facts);
+    answer(&decision, &look, "");
+    *status = decision.yes ? 0 : 1;
+    return true;
+}
+
+bool command_probe(const struct invocation *inv, int *status, struct err *err)
+{
+    const char *kind = inv->argc == 1 ? inv->argv[0] : "";
+    if (strcmp(kind, "readiness") == 0)
+        return readiness(inv, status, err);
+    if (strcmp(kind, "liveness") == 0 || strcmp(kind, "startup") == 0)
+        return liveness(inv, status, err);
+    return err_set(err, ERR_USAGE, "probe takes one of startup, liveness, readiness");
+}

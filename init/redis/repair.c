@@ -1,0 +1,118 @@
+#include "init/redis/repair.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "init/redis/apply.h"
+#include "init/redis/form.h"
+#include "init/redis/volume.h"
+#include "init/sys/clock.h"
+#include "init/sys/file.h"
+#include "init/sys/log.h"
+#include "roles/redis_mend.h"
+
+#define LOOK_MS 400
+
+/*
+ * When a master's volume is lost and this pod is one of its replicas: was its data the owner's last? The
+ * copy tells, for it is taken along only while the link is up: the same master, in its last epoch.
+ */
+static bool own_is_newest(const struct settings *settings, const struct cluster_picture *picture)
+{
+    struct volume volume;
+    struct err ignored;
+    bool newest = false;
+    if (!volume_open(&volume, settings->data_dir, false, &ignored))
+        return false;
+    const struct redis_table *copy = &volume.copy.table;
+    if (volume.copy.there && volume.copy.status == REDIS_TABLE_OK && copy->myself >= 0) {
+        const char *master = copy->nodes[copy->myself].master_id;
+        int row = redis_table_find(copy, master);
+        int node = *master != '\0' ? cluster_picture_find(picture, master) : -1;
+        newest = row >= 0 && node >= 0 && picture->nodes[node].lost &&
+                 picture->nodes[node].epoch == copy->nodes[row].epoch;
+    }
+    volume_close(&volume);
+    return newest;
+}
+
+static bool is_birth(enum form_reason reason)
+{
+    return reason == FORM_GIVES_BIRTH || reason == FORM_BIRTH_ROLES || reason == FORM_BIRTH_MEETS;
+}
+
+static void run(struct form_look *look, const struct settings *settings, int64_t deadline_ns,
+                char text[static 512])
+{
+    struct err err;
+    int own = cluster_picture_member(&look->observer.picture, look->observer.identity.ordinal);
+    if (own < 0)
+        return;
+    look->wish.own_member = own;
+    look->wish.own_is_newest = own_is_newest(settings, &look->observer.picture);
+    redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
+    form_sentence(look, text);
+    if (is_birth(look->plan.reason) || look->plan.verdict == FORM_REFUSE)
+        return;
+    size_t done = 0;
+    for (size_t i = 0; i < look->plan.count; i++) {
+        char step[256];
+        if (look->plan.steps[i].member != own)
+            continue;
+        apply_sentence(&look->observer, &look->plan.steps[i], step);
+        log_debug("repair: %s", step);
+    }
+    if (!apply_plan(&look->observer, &look->plan, own, deadline_ns, &done, &err))
+        (void)snprintf(text, 512, "%.500s", err.message);
+}
+
+void repair_self(const struct settings *settings, int64_t deadline_ns, char text[static 512])
+{
+    struct form_look *look = NULL;
+    struct err err;
+    *text = '\0';
+    if (!form_open(&look, settings, true, &err) || !form_see(look, true, LOOK_MS, deadline_ns, &err))
+        (void)snprintf(text, 512, "%.500s", err.message);
+    else
+        run(look, settings, deadline_ns, text);
+    form_close(look);
+}
+
+static bool is_newer(const struct stat *file, const struct stat *than)
+{
+    return file->st_mtim.tv_sec > than->st_mtim.tv_sec ||
+           (file->st_mtim.tv_sec == than->st_mtim.tv_sec &&
+            file->st_mtim.tv_nsec > than->st_mtim.tv_nsec);
+}
+
+/* nodes.conf was written after its copy: perhaps something that counts has changed. */
+static bool copy_is_older(const char *dir)
+{
+    char nodes[4096];
+    char copy[4096];
+    struct stat nodes_stat;
+    struct stat copy_stat;
+    struct err ignored;
+    if (!file_join(nodes, dir, "nodes.conf", &ignored) ||
+        !file_join(copy, dir, "nodes.conf.ordain", &ignored) || stat(nodes, &nodes_stat) != 0)
+        return false;
+    return stat(copy, &copy_stat) != 0 || is_newer(&nodes_stat, &copy_stat);
+}
+
+void repair_copy(const struct settings *settings)
+{
+    struct volume volume;
+    struct err err;
+    size_t changed = 0;
+    if (!copy_is_older(settings->data_dir) ||
+        !volume_open(&volume, settings->data_dir, false, &err))
+        return;
+    /* Only for a volume that ordain minds: without its mark the copy would be of no use. */
+    bool whole = volume.has_mark && volume.nodes.there && volume.nodes.status == REDIS_TABLE_OK;
+    const struct redis_table *copy = volume.copy.there ? &volume.copy.table : NULL;
+    if (whole && redis_mend_role_changed(&volume.nodes.table, copy) &&
+        !volume_write_copy(&volume, &volume.nodes.table, &changed, &err))
+        log_warn("cannot take the copy of nodes.conf along: %s", err.message);
+    volume_close(&volume);
+}

@@ -1,0 +1,21 @@
+#ifndef INIT_REDIS_REPAIR_H
+#define INIT_REDIS_REPAIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "init/settings.h"
+#include "init/sys/err.h"
+
+/* What a pod with exec probes alone does for itself, where no agent runs. */
+
+/* One bounded step: looks at all peers, plans as `form` does and runs the steps of this pod's own server
+ * alone. Never a birth. TEXT: what it did or why it did nothing, "" for nothing to say. A failure to
+ * look is told in TEXT and is no failure of the probe. */
+void repair_self(const struct settings *settings, int64_t deadline_ns, char text[static 512]);
+
+/* Takes the copy of nodes.conf along when this pod is ready: now its data is its shard's. Cheap when
+ * nothing changed since. */
+void repair_copy(const struct settings *settings);
+
+#endif
