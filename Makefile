@@ -69,7 +69,7 @@ fuzz_DEPS := debug
 
 # ---- what people type
 
-.PHONY: all setup deps deps-update debug cov fuzz fuzz-replay lint format check-arrows unit test cli integration servers demo bench \
+.PHONY: all setup deps deps-update debug cov fuzz fuzz-replay lint format check-arrows check-binary unit test cli integration servers demo bench \
     soak image image-test reproduce man clean help FORCE
 
 all: build/ordain ## build/ordain, the static binary
@@ -223,7 +223,7 @@ servers: setup ## Redis 8.0 and Valkey 8.1 for the tests, beside the machine's o
 integration: all servers ## the tests with real servers, on the static binary
 	@$(PROVE) $(INTEGRATION)
 
-test: setup servers lint check-arrows all debug $(UNITS) $(FUZZERS) ## everything that CI runs
+test: setup servers lint check-arrows check-binary all debug $(UNITS) $(FUZZERS) ## everything that CI runs
 	@$(PROVE) $(UNITS) $(FUZZERS) $(CLI) $(CLI:%=debug:%) $(INTEGRATION)
 
 cov: build/cov/ordain $(UNITS:build/unit/%=build/cov-unit/%) ## line and branch coverage of unit and command-line tests
@@ -252,6 +252,9 @@ format: ## let clang-format write
 check-arrows: $(static_OBJ) ## the core is pure, each vendor header has one home
 	@tests/check/arrows
 
+check-binary: all ## build/ordain is static, hardened and small
+	@tests/check/binary
+
 compile_commands.json: build/debug/flags $(SRC) $(UNIT_SRC) $(FUZZ_SRC) $(UNIT_HELPERS)
 	@{ echo '['; comma=; for file in $(SRC) $(UNIT_SRC) $(UNIT_HELPERS) $(FUZZ_SRC); do \
 	    printf '%s{"directory": "%s", "file": "%s", "command": "%s -c %s"}\n' "$$comma" "$$PWD" "$$file" \
@@ -271,3 +274,6 @@ image-test: all ## builds the image with a docker of its own and runs it
 	@VERSION=$(VERSION) tests/check/image
 
 man: build/ordain.1 ## the manual page
+
+build/ordain.1: build/ordain
+	build/ordain --man >$@

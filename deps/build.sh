@@ -30,7 +30,7 @@ load_recipe() {
 declare -A keys
 compute_keys() {
     local package need common
-    common=$(cat "$here/lib.sh" "$here/build.sh" "$here/unpack.sh")
+    common=$(cat "$here/lib.sh" "$here/build.sh" "$here/unpack.sh" "$here"/src/*)
     for package in $all; do
         load_recipe "$package"
         keys[$package]=$({

@@ -19,9 +19,12 @@ build() {
     printf '#!/bin/sh\nexec gcc "$@" -specs %s -ffile-prefix-map=%s=/musl\n' \
         "$out/lib/musl-gcc.specs" "$out" >"$out/bin/musl-gcc"
     chmod +x "$out/bin/musl-gcc"
+    # shellcheck disable=SC2086 # a list
+    "$out/bin/musl-gcc" $cflags -c "$here/src/relro.c" -o "$out/lib/relro.o"
 }
 
-# musl's own wrapper cannot make static-pie programs; this one makes nothing else, configure's probes included.
+# musl's own wrapper cannot make static-pie programs; this one makes nothing else, configure's probes included
+# (-no-pie is for bench/hardening.sh, which measures what the rest costs).
 write_specs() {
     cat <<SPECS
 %rename cpp_options old_cpp_options
@@ -39,13 +42,13 @@ write_specs() {
 libgcc.a%s
 
 *startfile:
-$out/lib/rcrt1.o $out/lib/crti.o crtbeginS.o%s
+%{no-pie:$out/lib/crt1.o;:$out/lib/rcrt1.o} $out/lib/crti.o crtbeginS.o%s %{!no-pie:$out/lib/relro.o}
 
 *endfile:
 crtendS.o%s $out/lib/crtn.o
 
 *link:
--nostdlib -static -pie --no-dynamic-linker -z text -z relro -z now -z noexecstack
+-nostdlib -static %{!no-pie:-pie --no-dynamic-linker -z text -z relro -z now} -z noexecstack
 
 *esp_link:
 
