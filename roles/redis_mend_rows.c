@@ -74,19 +74,29 @@ bool redis_mend_rows_address(const struct mend_facts *facts, struct redis_table 
     return changed;
 }
 
-/* The master at the end of the chain that begins at the row INDEX; INDEX itself for a master, or
- * where the chain leaves the table. */
+/* The row that the row INDEX follows; -1: none, or not in the table. */
+static int find_master(const struct redis_table *table, size_t index)
+{
+    const char *id = table->nodes[index].master_id;
+    return id[0] == '\0' ? -1 : redis_table_find(table, id);
+}
+
+/* The master at the end of the chain that begins at the row INDEX, or the row whose master is not
+ * in the table; of rows that follow each other in a ring the first. */
 static size_t find_root(const struct redis_table *table, size_t index)
 {
     size_t at = index;
     for (size_t steps = 0; steps < table->count; steps++) {
-        const struct redis_node *node = &table->nodes[at];
-        int next = node->master_id[0] == '\0' ? -1 : redis_table_find(table, node->master_id);
+        int next = find_master(table, at);
         if (next == -1)
             return at;
         at = (size_t)next;
     }
-    return index; /* they follow each other in a ring */
+    size_t first = at;
+    for (int next = find_master(table, at); next != (int)at;
+         next = find_master(table, (size_t)next))
+        first = (size_t)next < first ? (size_t)next : first;
+    return first;
 }
 
 static bool set_shard(struct redis_node *node, const struct redis_node *like)

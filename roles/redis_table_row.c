@@ -39,14 +39,14 @@ bool redis_table_row_is_plain(struct span line)
 
 struct span redis_table_row_word(struct span *line)
 {
-    size_t start = 0;
-    while (start < line->len && is_blank(line->data[start]))
-        start++;
-    size_t end = start;
-    while (end < line->len && !is_blank(line->data[end]))
-        end++;
-    struct span word = {line->data + start, end - start};
-    *line = text_from(*line, end);
+    size_t blanks = 0, len = 0;
+    while (blanks < line->len && is_blank(line->data[blanks]))
+        blanks++;
+    struct span word = text_from(*line, blanks);
+    while (len < word.len && !is_blank(word.data[len]))
+        len++;
+    *line = text_from(word, len);
+    word.len = len;
     return word;
 }
 

@@ -34,6 +34,8 @@ size_t text_find_last(struct span span, char c)
 
 struct span text_from(struct span span, size_t n)
 {
+    if (n == 0)
+        return span; /* an empty span may have no data at all */
     return (struct span){span.data + n, span.len - n};
 }
 

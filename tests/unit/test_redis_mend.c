@@ -303,9 +303,11 @@ static void a_shard_has_one_shard_id(void **state)
     expect(MEND_ADDRESSES, MASTER(",,shard-id=" SHARD) REPLICA(B, ",,shard-id=" SHARD, A)
                                REPLICA(C, ",,shard-id=" SHARD, B) VARS);
     /* a ring has no master, and no end */
-    given(MASTER("") REPLICA(B, ",,shard-id=" SHARD, C) REPLICA(C, ",,shard-id=" SHARD, B) VARS,
+    given(MASTER("") REPLICA(B, ",,shard-id=" SHARD, D) REPLICA(C, ",,shard-id=" OTHER_SHARD, B)
+              REPLICA(D, "", C) VARS,
           NULL);
-    assert_int_equal(decide().status, MEND_NOTHING);
+    expect(MEND_ADDRESSES, MASTER("") REPLICA(B, ",,shard-id=" SHARD, D) REPLICA(
+                               C, ",,shard-id=" SHARD, B) REPLICA(D, ",,shard-id=" SHARD, C) VARS);
 }
 
 static void too_little_room_is_told(void **state)
