@@ -77,7 +77,8 @@ static bool take_engine(const struct command *command, int argc, char **argv, st
     if (argc > 0 && is_one_of(command->engines, argv[0])) {
         return true;
     }
-    const char *given = argc > command->operands_first ? argv[command->operands_first] : "-";
+    int at = command->operands_first ? 1 : 0;
+    const char *given = argc > at ? argv[at] : "-";
     if (given[0] == '-') {
         return err_set(err, ERR_USAGE, "'ordain %s' needs an engine: %s", command->name,
                        command->engines);

@@ -42,7 +42,7 @@ static bool parse_digits(const char **at, int64_t most, int64_t *number)
     int64_t result = 0;
     for (; is_digit(**at); (*at)++) {
         int digit = **at - '0';
-        if (result > (most - digit) / 10) {
+        if (result > most / 10 || result * 10 > most - digit) {
             return false;
         }
         result = result * 10 + digit;
@@ -133,13 +133,13 @@ static bool parse_version(const struct value *value, int version[static 2], stru
     const char *at = value->text;
     int64_t parts[3] = {0, 0, 0};
     size_t count = 0;
+    bool good = true;
     do {
-        if (!parse_digits(&at, value->row->most, &parts[count])) {
-            break;
-        }
+        at += count > 0; /* the dot */
+        good = parse_digits(&at, value->row->most, &parts[count]);
         count++;
-    } while (count < 3 && *at == '.' && at++ != NULL);
-    if (count == 0 || *at != '\0' || parts[0] < value->row->least) {
+    } while (good && count < 3 && *at == '.');
+    if (!good || *at != '\0' || parts[0] < value->row->least) {
         return refuse(value, err, "a version is needed, as 7.2 or 8.1.1");
     }
     version[0] = (int)parts[0];
