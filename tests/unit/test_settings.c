@@ -484,8 +484,9 @@ static void switches_and_choices_take_their_words_only(void **state)
     assert_false(read_variable("ORDAIN_POD_MANAGEMENT", "parallel"));
     assert_string_equal(err.message, "ORDAIN_POD_MANAGEMENT is 'parallel': OrderedReady or "
                                      "Parallel is needed");
-    assert_false(read_variable("ORDAIN_HARDLINKS", "x"));
-    assert_string_equal(err.message, "ORDAIN_HARDLINKS is 'x': fix, skip or fail is needed");
+    assert_false(read_variable("ORDAIN_LOG_LEVEL", "x"));
+    assert_string_equal(err.message,
+                        "ORDAIN_LOG_LEVEL is 'x': debug, info, warn or error is needed");
 }
 
 static void suggestions_are_near_or_none(void **state)
