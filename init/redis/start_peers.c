@@ -156,7 +156,7 @@ static void read_peer_table(const struct start *start, struct start_peer *peer,
             const struct redis_node *row = &table.nodes[r];
             bool me = strcmp(row->id, start->birth_id) == 0 ||
                       identity_ordinal_of(&start->identity, row->hostname) == start->identity.ordinal;
-            if (me && (row->pong_recv != 0 || row->link_connected))
+            if (me && row->pong_recv != 0) /* "connected" may be a link that is being tried */
                 peer->heard_me = START_HEARD_YES;
         }
         const struct redis_table *copy = &start->volume.copy.table;
