@@ -73,6 +73,10 @@ static bool know_redis(struct render_scope *scope, struct err *err)
 {
     const struct redis_settings *redis = &scope->facts->settings->redis;
 
+    if (strpbrk(redis->username, " \t\r\n\v\f") != NULL)
+        return err_set(err, ERR_CONFIG,
+                       "ORDAIN_REDIS_USERNAME '%s' holds a blank, which no server takes",
+                       redis->username);
     know_number(scope, "PORT", redis->port);
     know_number(scope, "NODE_TIMEOUT", redis->node_timeout_ms);
     know(scope, "USERNAME", redis->username);
