@@ -73,6 +73,8 @@ static void read_replies(struct look *look, const struct redis_call *calls, size
     look->facts.cluster_ok = look->info.cluster_ok;
     look->facts.is_replica = look->info.role_known && !look->info.is_master;
     look->facts.link_up = look->info.master_link_up;
+    /* Every master of a birth has an epoch; a server that was met empty has none. */
+    look->facts.has_place = look->facts.is_replica || look->info.my_epoch > 0;
 }
 
 static bool ask_server(const struct settings *settings, bool readiness, int64_t deadline_ns,
@@ -96,6 +98,14 @@ static bool ask_server(const struct settings *settings, bool readiness, int64_t 
     redis_calls_free(calls, count);
     redis_client_close(client);
     return true;
+}
+
+static bool was_born(const struct settings *settings)
+{
+    struct identity identity;
+    struct err ignored;
+    return !identity_read(&identity, settings, true, false, &ignored) ||
+           identity.ordinal < identity.ordinal_start + settings->replicas;
 }
 
 /* Under OrderedReady: does the name of a higher birth ordinal not resolve? Silence is no answer. */
@@ -159,6 +169,7 @@ static bool readiness(const struct invocation *inv, int *status, struct err *err
     if (!ask_server(settings, true, inv->deadline_ns, &look, err))
         return false;
     look.facts.ordered = settings->pod_management == POD_MANAGEMENT_ORDERED;
+    look.facts.place_is_due = look.facts.has_place || was_born(settings);
     struct probe_decision decision = redis_probe_readiness(&look.facts);
     if (decision.repair && look.facts.ordered && !decision.yes) {
         look.facts.higher_is_absent = higher_is_absent(settings, inv->deadline_ns);

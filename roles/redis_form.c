@@ -196,7 +196,7 @@ void redis_form_decide(const struct cluster_picture *picture, const struct form_
     plan->waiting = false;
     int about = -1;
     enum cluster_health health = cluster_picture_health(picture, &about);
-    if (health == CLUSTER_CONVERGED && !form_has_dead(picture)) {
+    if (health == CLUSTER_CONVERGED && !form_has_dead(picture, wish)) {
         conclude(plan, FORM_CONVERGED, FORM_IS_CONVERGED, -1);
         return;
     }

@@ -365,7 +365,18 @@ static void deal_unowned(const struct cluster_picture *picture, const struct for
 
 /* --- the dead --- */
 
-static bool is_dead(const struct cluster_picture *picture, const struct cluster_node *node)
+/* Pod MEMBER has its place: slots, a master, or none is due to it. Until then its former row tells
+ * where it belongs. */
+static bool has_place(const struct cluster_picture *picture, const struct form_wish *wish, int member)
+{
+    const struct redis_node *self = cluster_member_self(&picture->members[member]);
+    if (self->slot_count > 0 || *self->master_id != '\0')
+        return true;
+    return redis_form_shard_owner(picture, wish, member) < 0;
+}
+
+static bool is_dead(const struct cluster_picture *picture, const struct form_wish *wish,
+                    const struct cluster_node *node)
 {
     if (!node->lost || node->slots > 0)
         return false;
@@ -374,27 +385,25 @@ static bool is_dead(const struct cluster_picture *picture, const struct cluster_
             memcmp(picture->nodes[i].master_id, node->id, REDIS_ID_LEN) == 0)
             return false;
     }
-    /* Its former place tells where the pod belongs: it goes when the pod has its place. */
-    int pod = cluster_picture_member(picture, node->ordinal);
-    const struct redis_node *self = cluster_member_self(&picture->members[pod]);
-    return self->slot_count > 0 || *self->master_id != '\0' || *node->master_id == '\0';
+    return has_place(picture, wish, cluster_picture_member(picture, node->ordinal));
 }
 
-bool form_has_dead(const struct cluster_picture *picture)
+bool form_has_dead(const struct cluster_picture *picture, const struct form_wish *wish)
 {
     for (size_t i = 0; i < picture->count; i++) {
-        if (is_dead(picture, &picture->nodes[i]))
+        if (is_dead(picture, wish, &picture->nodes[i]))
             return true;
     }
     return false;
 }
 
 /* All servers forget within the 60 s for which each bans the id, else gossip brings it back. */
-static void forget_dead(const struct cluster_picture *picture, struct form_plan *plan)
+static void forget_dead(const struct cluster_picture *picture, const struct form_wish *wish,
+                        struct form_plan *plan)
 {
     for (size_t n = 0; n < picture->count; n++) {
         const struct cluster_node *node = &picture->nodes[n];
-        if (!is_dead(picture, node))
+        if (!is_dead(picture, wish, node))
             continue;
         for (size_t i = 0; i < picture->member_count; i++) {
             const struct cluster_member *member = &picture->members[i];
@@ -418,7 +427,7 @@ void form_decide_repair(const struct cluster_picture *picture, const struct form
     place_joined(picture, wish, plan);
     deal_unowned(picture, wish, plan);
     if (plan->count == 0)
-        forget_dead(picture, plan);
+        forget_dead(picture, wish, plan);
     plan->verdict = FORM_WORK;
     if (plan->count == 0) {
         plan->verdict = FORM_WAIT;

@@ -13,7 +13,7 @@ bool cluster_everybody_knows(const struct cluster_picture *picture);
 
 /* True when a dead id is still in some server's table: its pod answers as another node, it owns no slot
  * and nobody replicates it. */
-bool form_has_dead(const struct cluster_picture *picture);
+bool form_has_dead(const struct cluster_picture *picture, const struct form_wish *wish);
 
 /* The repair of a cluster that lives: one verdict with its steps. */
 void form_decide_repair(const struct cluster_picture *picture, const struct form_wish *wish,

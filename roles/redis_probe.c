@@ -14,33 +14,35 @@ enum cell { ANY, NO, YES };
 
 struct row {
     unsigned reply;
-    enum cell ok, replica, link, ordered, absent;
+    enum cell ok, replica, link, place, due, ordered, absent;
     bool yes, repair;
     const char *sentence;
 };
 
 /* clang-format off */
-/*   reply    ok   replica link ordered absent  yes    repair */
+/*   reply    ok   replica link place due ordered absent  yes    repair */
 static const struct row liveness[] = {
-    {NONE,    ANY, ANY, ANY, ANY, ANY, false, false, "the server does not answer"},
-    {STRANGE, ANY, ANY, ANY, ANY, ANY, false, false, "what answers is not Redis"},
-    {LOADING, ANY, ANY, ANY, ANY, ANY, true,  false, "alive: loading its data"},
-    {DENIED,  ANY, ANY, ANY, ANY, ANY, true,  false, "alive, and refuses our user or password"},
-    {FAULT,   ANY, ANY, ANY, ANY, ANY, true,  false, "alive, and answers with an error"},
-    {ALL,     ANY, ANY, ANY, ANY, ANY, true,  false, "alive"},
+    {NONE,    ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server does not answer"},
+    {STRANGE, ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "what answers is not Redis"},
+    {LOADING, ANY, ANY, ANY, ANY, ANY, ANY, ANY, true,  false, "alive: loading its data"},
+    {DENIED,  ANY, ANY, ANY, ANY, ANY, ANY, ANY, true,  false, "alive, and refuses our user or password"},
+    {FAULT,   ANY, ANY, ANY, ANY, ANY, ANY, ANY, true,  false, "alive, and answers with an error"},
+    {ALL,     ANY, ANY, ANY, ANY, ANY, ANY, ANY, true,  false, "alive"},
 };
 
 static const struct row readiness[] = {
-    {NONE,    ANY, ANY, ANY, ANY, ANY, false, false, "the server does not answer"},
-    {STRANGE, ANY, ANY, ANY, ANY, ANY, false, false, "what answers is not Redis"},
-    {LOADING, ANY, ANY, ANY, ANY, ANY, false, false, "the server is loading its data"},
-    {DENIED,  ANY, ANY, ANY, ANY, ANY, false, false, "the server refuses our user or password; see --username and --password-file"},
-    {FAULT,   ANY, ANY, ANY, ANY, ANY, false, false, "the server answers with an error"},
-    {ALL,     YES, NO,  ANY, ANY, ANY, true,  false, "ready: master, the cluster is ok"},
-    {ALL,     YES, YES, YES, ANY, ANY, true,  false, "ready: replica, its link is up, the cluster is ok"},
-    {ALL,     ANY, ANY, ANY, YES, YES, true,  true,  "ready: loaded, and a higher pod does not exist yet (OrderedReady)"},
-    {ALL,     NO,  ANY, ANY, ANY, ANY, false, true,  "the cluster is not ok"},
-    {ALL,     ANY, ANY, ANY, ANY, ANY, false, true,  "the replica's link to its master is down"},
+    {NONE,    ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server does not answer"},
+    {STRANGE, ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "what answers is not Redis"},
+    {LOADING, ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server is loading its data"},
+    {DENIED,  ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server refuses our user or password; see --username and --password-file"},
+    {FAULT,   ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server answers with an error"},
+    {ALL,     YES, NO,  ANY, YES, ANY, ANY, ANY, true,  false, "ready: master, the cluster is ok"},
+    {ALL,     YES, NO,  ANY, NO,  NO,  ANY, ANY, true,  true,  "ready: no slots yet, the cluster is ok"},
+    {ALL,     YES, YES, YES, ANY, ANY, ANY, ANY, true,  false, "ready: replica, its link is up, the cluster is ok"},
+    {ALL,     ANY, ANY, ANY, ANY, ANY, YES, YES, true,  true,  "ready: loaded, and a higher pod does not exist yet (OrderedReady)"},
+    {ALL,     NO,  ANY, ANY, ANY, ANY, ANY, ANY, false, true,  "the cluster is not ok"},
+    {ALL,     YES, NO,  ANY, NO,  YES, ANY, ANY, false, true,  "it joins anew: no slots and no master yet"},
+    {ALL,     ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, true,  "the replica's link to its master is down"},
 };
 /* clang-format on */
 
@@ -57,6 +59,7 @@ static struct probe_decision decide(const struct row *table, size_t count,
         const struct row *row = &table[i];
         if ((row->reply & SET(facts->reply)) != 0 && fits(row->ok, facts->cluster_ok) &&
             fits(row->replica, facts->is_replica) && fits(row->link, facts->link_up) &&
+            fits(row->place, facts->has_place) && fits(row->due, facts->place_is_due) &&
             fits(row->ordered, facts->ordered) && fits(row->absent, facts->higher_is_absent))
             break;
         i++;

@@ -19,6 +19,8 @@ struct probe_facts {
     enum probe_reply reply;
     bool cluster_ok;
     bool is_replica;
+    bool has_place;        /* not an empty master of epoch 0, which a pod that joins anew is at first */
+    bool place_is_due;     /* the pod was there at the birth */
     bool link_up;          /* of a replica to its master */
     bool ordered;          /* OrderedReady */
     bool higher_is_absent; /* the name of a higher birth ordinal does not resolve */
