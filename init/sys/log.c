@@ -291,6 +291,9 @@ void log_status_line(const char *text)
     add_plain(&line, text);
     if (line.len - start > columns) {
         line.len = start + columns; /* a wrapped line could not be taken back */
+        while (((unsigned char)line.data[line.len] & 0xC0) == 0x80) {
+            line.len--;
+        }
     }
     state.status_shown = text[0] != '\0';
     send_line(&line);

@@ -177,3 +177,46 @@ P
     groff -man -Tutf8 -ww -z out 2>warnings
     [ ! -s warnings ]
 }
+
+# waiting COMMAND...: a command in the background that waits for pods that will never be; sets pid
+waiting() {
+    mkdir -p data config
+    "$@" --statefulset redis --service none --namespace none --cluster-domain invalid --replicas 6 --ordinal 5 --timeout 60s 2>err &
+    pid=$!
+    for _ in {1..100}; do
+        grep -q 'waiting for' err && return 0
+        sleep 0.1
+    done
+    cat err
+    return 1
+}
+
+@test "as a container's first process it heeds SIGTERM at once" {
+    export POD_IP=127.0.0.1
+    waiting unshare ${EUID:+$([ "$EUID" = 0 ] || echo --map-root-user)} --pid --fork \
+        "$ORDAIN" init redis --register none --birth new --data-dir "$PWD/data" --config-dir "$PWD/config" --owner "$EUID"
+    kill -TERM "$(pgrep -P "$pid")"
+    status=0
+    started=$SECONDS
+    wait "$pid" || status=$?
+    [ "$status" = 143 ]
+    [ $((SECONDS - started)) -le 2 ]
+}
+
+@test "a broken promise is status 70 and no core" {
+    waiting "$ORDAIN" form redis
+    grep -q '^Max core file size  *0 ' "/proc/$pid/limits"
+    kill -ABRT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" = 70 ]
+}
+
+@test "a deadline is kept, whatever is waited for" {
+    mkdir -p data config
+    started=$SECONDS
+    expect 75 "$ORDAIN" form redis --statefulset redis --service none --namespace none --cluster-domain invalid --replicas 6 \
+        --timeout 2s
+    [ $((SECONDS - started)) -le 4 ]
+    [ "$(grep -c '^ordain: ' err)" = 1 ]
+}
