@@ -192,7 +192,7 @@ waiting() {
 }
 
 @test "as a container's first process it heeds SIGTERM at once" {
-    export POD_IP=127.0.0.1
+    export POD_IP=192.0.2.5
     waiting unshare ${EUID:+$([ "$EUID" = 0 ] || echo --map-root-user)} --pid --fork \
         "$ORDAIN" init redis --register none --birth new --data-dir "$PWD/data" --config-dir "$PWD/config" --owner "$EUID"
     kill -TERM "$(pgrep -P "$pid")"
