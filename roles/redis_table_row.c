@@ -72,10 +72,12 @@ static bool parse_port(struct span word, int *port)
     return true;
 }
 
-/* What a server takes in a name or value (7.2 cluster.c isValidAuxChar). */
+/* What a server takes in a name or value (Valkey 8.1 cluster.c isValidAuxChar, for client-ipv6's
+ * sake with
+ * ':', which Redis 7.2 to 8.0 refuse). */
 static bool is_aux_text(struct span word)
 {
-    static const char refused[] = "!#$%&()*+:;<>?@[]^{|}~";
+    static const char refused[] = "!#$%&()*+;<>?@[]^{|}~";
     for (size_t i = 0; i < word.len; i++) {
         if (memchr(refused, word.data[i], sizeof(refused) - 1) != NULL)
             return false;
@@ -83,7 +85,23 @@ static bool is_aux_text(struct span word)
     return true;
 }
 
-/* "shard-id=...,nodename=..."; unknown names pass. */
+/* The values of the fields that are known are checked as a server does (7.2 cluster.c
+ * auxFieldHandlers, Valkey 8.1 cluster_legacy.c); others pass. */
+static bool is_aux_value(struct span name, struct span value)
+{
+    int port;
+    if (text_is(name, "shard-id"))
+        return is_id(value);
+    if (text_is(name, "tcp-port") || text_is(name, "tls-port"))
+        return parse_port(value, &port);
+    if (text_is(name, "client-ipv4"))
+        return value.len == 0 || text_is_ipv4(value);
+    if (text_is(name, "client-ipv6"))
+        return value.len == 0 || text_is_ipv6(value);
+    return true;
+}
+
+/* "tls-port=0,shard-id=..." */
 static bool parse_aux(struct span aux, struct redis_node *node)
 {
     struct span rest = aux;
@@ -91,20 +109,14 @@ static bool parse_aux(struct span aux, struct redis_node *node)
         struct span field = text_cut(rest, ',', &rest);
         struct span value;
         struct span name = text_cut(field, '=', &value);
-        int port;
 
         if (value.data == NULL || text_find(value, '=') < value.len)
             return false;
-        if (name.len == 0 || !is_aux_text(name) || !is_aux_text(value))
+        if (name.len == 0 || !is_aux_text(name) || !is_aux_text(value) ||
+            !is_aux_value(name, value))
             return false;
-        if (text_is(name, "shard-id")) {
-            if (!is_id(value))
-                return false;
+        if (text_is(name, "shard-id"))
             text_copy(value, node->shard_id, sizeof(node->shard_id));
-        } else if (text_is(name, "tcp-port") || text_is(name, "tls-port")) {
-            if (!parse_port(value, &port))
-                return false;
-        }
     }
     node->aux = aux;
     return true;

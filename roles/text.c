@@ -73,6 +73,63 @@ bool text_i64(struct span span, int64_t *value)
     return true;
 }
 
+bool text_is_ipv4(struct span span)
+{
+    int parts = 0;
+    for (struct span rest = span; rest.data != NULL; parts++) {
+        struct span part = text_cut(rest, '.', &rest);
+        uint64_t number;
+        if (part.len > 3 || !text_u64(part, &number) || number > 255)
+            return false;
+        if (part.len > 1 && part.data[0] == '0')
+            return false;
+    }
+    return parts == 4;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* RFC 4291 2.2: eight groups, "::" once for one or more of zeros, the last two may be an IPv4
+ * address. */
+bool text_is_ipv6(struct span span)
+{
+    struct span rest = span;
+    int groups = 0;
+    bool has_gap = text_starts(span, "::");
+
+    if (has_gap)
+        rest = text_from(rest, 2);
+    while (rest.len > 0) {
+        size_t digits = 0;
+        if (text_find(rest, ':') == rest.len && text_find(rest, '.') < rest.len) {
+            if (!text_is_ipv4(rest))
+                return false;
+            groups += 2;
+            break;
+        }
+        while (digits < rest.len && is_hex(rest.data[digits]))
+            digits++;
+        if (digits == 0 || digits > 4)
+            return false;
+        groups++;
+        rest = text_from(rest, digits);
+        if (rest.len == 0)
+            break;
+        if (text_starts(rest, "::") && !has_gap) {
+            has_gap = true;
+            rest = text_from(rest, 2);
+        } else if (rest.len > 1 && rest.data[0] == ':') {
+            rest = text_from(rest, 1);
+        } else {
+            return false;
+        }
+    }
+    return has_gap ? groups < 8 : groups == 8;
+}
+
 bool text_copy(struct span span, char *out, size_t size)
 {
     if (span.len >= size)

@@ -32,6 +32,10 @@ bool text_u64(struct span span, uint64_t *value);
 /* The same with an optional '-'. */
 bool text_i64(struct span span, int64_t *value);
 
+/* An address as inet_pton takes it: "10.0.0.1", "2001:db8::1"; no zone ("%eth0"), no brackets. */
+bool text_is_ipv4(struct span span);
+bool text_is_ipv6(struct span span);
+
 /* Copies SPAN into OUT with a NUL; false (OUT untouched) when it needs more than SIZE bytes. */
 bool text_copy(struct span span, char *out, size_t size);
 

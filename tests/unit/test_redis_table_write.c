@@ -67,6 +67,19 @@ static void what_is_written_is_read_as_the_same(void **state)
     }
 }
 
+static void aux_fields_are_kept_as_they_are(void **state)
+{
+    size_t len;
+    (void)state;
+    char *text = read_recorded("announced-valkey-8.1", ".conf", &len);
+    assert_int_equal(redis_table_parse(&table, text, len, true, NULL), REDIS_TABLE_OK);
+    assert_true(text_starts(rows[0].aux, "client-ipv6=2001:db8::5,client-ipv4=10.9.8.7,"));
+    assert_int_equal(strlen(rows[0].shard_id), REDIS_ID_LEN);
+    assert_true(redis_table_write(&table, out, sizeof(out)) > 0);
+    assert_string_equal(out, text);
+    free(text);
+}
+
 static void a_start_looks_afresh(void **state)
 {
     (void)state;
@@ -122,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_as_the_same),
+        cmocka_unit_test(aux_fields_are_kept_as_they_are),
         cmocka_unit_test(a_start_looks_afresh),
         cmocka_unit_test(the_view_is_sorted_and_normal),
         cmocka_unit_test(too_small_a_buffer_is_told_at_every_size),
