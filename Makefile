@@ -243,7 +243,7 @@ soak: setup all ## the cluster under kills and restarts, for long
 
 # ---- checks
 
-lint: setup compile_commands.json build/deps/debug.key $(GEN_SRC) ## format, warnings of two compilers, static analysis, shell scripts
+lint: setup compile_commands.json build/deps/debug.key $(GEN_SRC) $(GEN_HEADERS) ## format, warnings of two compilers, static analysis, shell scripts
 	@tests/check/lint
 
 format: ## let clang-format write
