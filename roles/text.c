@@ -16,11 +16,8 @@ bool text_starts(struct span span, const char *prefix)
 
 size_t text_find(struct span span, char c)
 {
-    for (size_t i = 0; i < span.len; i++) {
-        if (span.data[i] == c)
-            return i;
-    }
-    return span.len;
+    const char *at = span.len == 0 ? NULL : memchr(span.data, c, span.len);
+    return at == NULL ? span.len : (size_t)(at - span.data);
 }
 
 size_t text_find_last(struct span span, char c)
