@@ -146,7 +146,7 @@ static bool mend(const char *path, const struct perms_policy *policy, struct err
     }
     perms_escape(shown, sizeof shown, path);
     if (report.changed > 0) {
-        log_info("'%s': %llu of %llu entries given to %u:%u", shown,
+        log_info("'%s': %llu of %llu entries mended, owner %u:%u", shown,
                  (unsigned long long)report.changed, (unsigned long long)report.scanned,
                  policy->uid, policy->gid);
     } else {

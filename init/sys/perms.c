@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,8 +20,8 @@ static bool make_absolute(char out[static 4096], const char *path, struct err *e
         return err_set(err, ERR_USAGE, "an empty path names no directory");
     }
     if (path[0] != '/') {
-        if (getcwd(out, 4096) == NULL) {
-            return err_errno(err, errno, "cannot tell the working directory");
+        if (getcwd(out, 4096) == NULL || out[0] != '/') {
+            return err_errno(err, ENOENT, "cannot tell the working directory");
         }
         length = strcmp(out, "/") == 0 ? 0 : strlen(out);
     }
@@ -147,28 +148,28 @@ static bool mend_root(const struct perms_job *job, const struct perms_frame *roo
 
 /* ---- the whole */
 
-/* AUTO and what follows from where the volume lies. OTHER stays with the job. */
-static bool look_around(struct perms_job *job, const char *path, const char *shown,
-                        struct perms_mounts *mounts, struct err *err)
+/* AUTO and what follows from where the volume lies. */
+static bool look_around(struct perms_job *job, const char *path, const char *shown, struct err *err)
 {
-    perms_mounts_observe(job->root.mount, path, mounts);
-    if (job->root.mount == 0 && mounts->same_below && !job->policy->cross_mounts) {
+    struct perms_mounts mounts;
+    perms_mounts_observe(job->root.mount, path, &mounts);
+    if (job->root.mount == 0 && mounts.same_below && !job->policy->cross_mounts) {
         return err_set(
             err, ERR_REFUSED,
-            "something may be mounted below '%s' and this kernel cannot tell it from the volume; "
-            "--cross-mounts takes it as a part of the volume",
+            "something may be mounted below '%s' and this kernel cannot tell it from the "
+            "volume; --cross-mounts takes it as a part of the volume",
             shown);
     }
-    job->pinned = mounts->part || mounts->shared;
-    job->outside = mounts->shared ? mounts->other : "it is a part of a larger file system";
+    job->pinned = mounts.part || mounts.shared;
+    (void)snprintf(job->outside, sizeof job->outside, "%s",
+                   mounts.shared ? mounts.other : "it is a part of a larger file system");
     if (job->hardlinks == PERMS_HARDLINKS_AUTO) {
         job->hardlinks = job->pinned ? PERMS_HARDLINKS_FAIL : PERMS_HARDLINKS_FIX;
     }
     return true;
 }
 
-/* The root opened for reading through the descriptor that was looked at; -1 with 0 in *number where
- * a check ends here because this process may not read it. */
+/* Opens for reading what PATH_FD names; minus the errno value where that fails. */
 static int open_root(int path_fd)
 {
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
@@ -177,17 +178,6 @@ static int open_root(int path_fd)
         fd = openat(path_fd, ".", flags);
     }
     return fd >= 0 ? fd : -errno;
-}
-
-static bool mend_all(struct perms_job *job, struct perms_frame *root, const char *path,
-                     const char *shown, struct perms_report *report, struct err *err)
-{
-    struct perms_mounts mounts;
-    if (!job->policy->root_only &&
-        (!look_around(job, path, shown, &mounts, err) || !perms_walk(job, root, report, err))) {
-        return false;
-    }
-    return mend_root(job, root, report, err);
 }
 
 static bool mend(int path_fd, const char *path, const char *shown,
@@ -215,7 +205,9 @@ static bool mend(int path_fd, const char *path, const char *shown,
     if (root.fd < 0) {
         return perms_explain(err, -root.fd, "read", shown, policy, &job.root);
     }
-    bool ok = mend_all(&job, &root, path, shown, report, err);
+    bool ok = (policy->root_only ||
+               (look_around(&job, path, shown, err) && perms_walk(&job, &root, report, err))) &&
+              mend_root(&job, &root, report, err);
     (void)close(root.fd);
     return ok;
 }

@@ -148,13 +148,15 @@ void perms_push(struct perms_worker *worker, struct perms_frame *frame)
     (void)pthread_mutex_lock(&worker->walk->lock);
     frame->below = top;
     frame->height = top != NULL ? top->height + 1 : 0;
-    if (top != NULL) {
-        top->above = frame;
-    } else {
+    if (top == NULL) {
         worker->bottom = frame;
+    } else {
+        top->above = frame;
+        if (top->height < PERMS_HELD && top->names_taken < top->names_length) {
+            (void)pthread_cond_broadcast(&worker->walk->changed); /* it has names to lend now */
+        }
     }
     worker->top = frame;
-    (void)pthread_cond_broadcast(&worker->walk->changed);
     (void)pthread_mutex_unlock(&worker->walk->lock);
 }
 
@@ -198,7 +200,7 @@ bool perms_descend(struct perms_worker *worker, struct perms_frame *parent, cons
 bool perms_open_again(struct perms_worker *worker, const struct perms_frame *child, struct err *err)
 {
     struct perms_frame *parent = child->parent;
-    struct perms_entry entry;
+    struct perms_entry entry = {0};
     int fd = open_directory(worker, child->fd, "..");
     int number = fd < 0 ? -fd : perms_look(fd, "", &entry);
     if (number == 0 && (entry.dev != parent->entry.dev || entry.ino != parent->entry.ino ||

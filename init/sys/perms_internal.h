@@ -93,7 +93,7 @@ struct perms_job {
     enum perms_hardlinks hardlinks; /* AUTO settled */
     bool pinned; /* a wrong file is held by a descriptor before it is changed, so that no other can
                     take its place: the volume shares its file system */
-    const char *outside; /* where files of the same file system may be, escaped */
+    char outside[128]; /* where files of the same file system may be, for people */
 };
 
 bool perms_is_right(const struct perms_job *job, const struct perms_entry *entry);
