@@ -78,9 +78,9 @@ struct mend_result {
 bool redis_mend_asks_owner(const struct mend_facts *facts);
 
 /*
- * Makes OUT (nodes and capacity set by the caller; file's and copy's rows together are enough) from
- * FACTS, ready for redis_table_write. OUT is complete only when the status is none of the last
- * three.
+ * Makes OUT (nodes and capacity set by the caller; twice the rows of file and copy together are
+ * always enough) from FACTS, ready for redis_table_write. OUT is complete only when the status is
+ * none of the last three.
  *
  *   rows    the file's; when it is torn also those of the copy that it lacks. A copy that is not
  * whole or another node's is not used. Handshakes and fail flags are left out. own     address from

@@ -75,11 +75,14 @@ enum redis_table_status {
 };
 
 /*
- * Parses TEXT. IS_FILE: nodes.conf (a vars line is required, every line ends in a newline);
- * otherwise a CLUSTER NODES reply. Set table->nodes and table->capacity before. On any status the
- * rows that were whole are in the table, so that a mend can use them; *line (1-based, may be NULL)
- * is the first bad one. Stricter than the server: whatever makes a server exit (an unknown aux
- * field is the exception: it is kept) is told here first.
+ * Parses TEXT. IS_FILE: nodes.conf (a vars line with both epochs is required, every line ends in a
+ * newline); otherwise a CLUSTER NODES reply. Set table->nodes and table->capacity before. On any
+ * status the rows that were whole are in the table, so that a mend can use them: of an id twice the
+ * first one (a server writes from the beginning, so that in a torn file the newer rows come first),
+ * of several myself all (the first is table->myself). *line (1-based, may be NULL) is the first bad
+ * one, 0 where none is. Stricter than the server: whatever makes Redis 7.0.15, 8.0.2 or
+ * Valkey 8.1.1 exit at load is told here first (tests/integration/test_nodes_conf.py); only unknown
+ * aux fields are kept, for the sake of later servers.
  */
 enum redis_table_status redis_table_parse(struct redis_table *table, const char *text, size_t len,
                                           bool is_file, size_t *line);
