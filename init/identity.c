@@ -71,21 +71,25 @@ static const char *ordinal_fault(enum ordinal_status status)
     return "is no ordinal";
 }
 
+/* True when SET is the first STEM bytes of NAME. */
+static bool is_stem(const char *set, const char *name, size_t stem)
+{
+    return strlen(set) == stem && memcmp(set, name, stem) == 0;
+}
+
 /* POD_NAME; where it is no pod's of this set *foreign says so, a failure only with NEED_POD. */
 static bool claim_pod_name(struct identity *identity, const char *name, bool need_pod,
                            struct claim *first, bool *foreign, struct err *err)
 {
     struct claim claim = {.source = "POD_NAME", .text = name};
-    size_t stem;
+    size_t stem = 0;
     const char *fault = dns_name_label_fault(name);
     if (fault != NULL) {
         return err_set(err, ERR_CONFIG, "POD_NAME '%s' %s", name, fault);
     }
     fault = ordinal_fault(ordinal_of_name(name, &claim.ordinal, &stem));
     const char *set = identity->statefulset;
-    bool ours =
-        fault == NULL && (set[0] == '\0' || (strlen(set) == stem && memcmp(set, name, stem) == 0));
-    if (ours) {
+    if (fault == NULL && (set[0] == '\0' || is_stem(set, name, stem))) {
         return copy(identity->statefulset, name, stem) && agree(first, claim, err);
     }
     *foreign = true;
@@ -122,25 +126,25 @@ static bool claim_host_name(struct identity *identity, const struct identity_mac
                             struct claim *first, struct err *reason, struct err *err)
 {
     struct claim claim = {.source = "the host name", .text = machine->host_name};
-    char label[IDENTITY_NAME_MAX];
+    char label[IDENTITY_NAME_MAX] = "";
     const char *set = identity->statefulset;
-    size_t stem;
+    size_t stem = 0;
     (void)copy(label, claim.text, strcspn(claim.text, "."));
     const char *fault = ordinal_fault(ordinal_of_name(label, &claim.ordinal, &stem));
     if (machine->host_network || (fault == NULL && set[0] == '\0' && looks_like_node(label))) {
         err_set(reason, ERR_CONFIG, "the host name '%s' is the node's under hostNetwork",
                 claim.text);
-    } else if (fault != NULL) {
-        err_set(reason, ERR_CONFIG, "the host name '%s' %s", claim.text, fault);
-    } else if (set[0] != '\0' && (strlen(set) != stem || memcmp(set, label, stem) != 0)) {
+    } else if (fault == NULL && set[0] != '\0' && !is_stem(set, label, stem)) {
         err_set(reason, ERR_CONFIG,
                 "the host name '%s' is no pod of the StatefulSet '%s' (under hostNetwork it is the "
                 "node's)",
                 claim.text, set);
-    } else if ((fault = dns_name_label_fault(label)) != NULL) {
-        err_set(reason, ERR_CONFIG, "the host name '%s' %s", claim.text, fault);
     } else {
-        return copy(identity->statefulset, label, stem) && agree(first, claim, err);
+        fault = fault == NULL ? dns_name_label_fault(label) : fault;
+        if (fault == NULL) {
+            return copy(identity->statefulset, label, stem) && agree(first, claim, err);
+        }
+        err_set(reason, ERR_CONFIG, "the host name '%s' %s", claim.text, fault);
     }
     log_debug("%s: left out", reason->message);
     return true;

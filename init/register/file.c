@@ -79,9 +79,12 @@ static bool load(void *data, struct register_table *table, int64_t deadline_ns, 
                     "it if no pod of this set was ever started",
                     place->path);
     } else if (!register_table_parse(table, buf_text(&text), text.len, &bad_line)) {
-        good = bad_line == 0 ? err_set(err, ERR_IO, "out of memory for the register")
-                             : err_set(err, ERR_CONFIG, "the register '%s' is damaged in line %zu",
-                                       place->path, bad_line);
+        good = bad_line == 0
+                   ? err_set(err, ERR_IO, "out of memory for the register")
+                   : err_set(err, ERR_CONFIG,
+                             "the register '%s' cannot be understood from line %zu on: it "
+                             "is damaged, or of a newer version of ordain",
+                             place->path, bad_line);
     }
 out:
     buf_free(&text);
