@@ -18,6 +18,15 @@
 #include "init/sys/progress.h"
 #include "init/sys/termination.h"
 
+/* Linked with --wrap=clock_now_ns: time may be let pass. */
+static int64_t passed_ns;
+int64_t __real_clock_now_ns(void);
+int64_t __wrap_clock_now_ns(void);
+int64_t __wrap_clock_now_ns(void)
+{
+    return __real_clock_now_ns() + passed_ns;
+}
+
 static int saved = -1;
 static char text[65536];
 
@@ -197,6 +206,22 @@ static void a_wait_is_told_at_first_and_when_its_sentence_changes(void **state)
                                       "info: waiting for the name of redis-1\n");
 }
 
+static void a_long_wait_is_told_again_every_ten_seconds(void **state)
+{
+    (void)state;
+    int fd = file_of();
+    log_open(false, LOG_LEVEL_INFO, NULL);
+    capture(fd);
+    for (int i = 0; i < 25; i++) {
+        log_wait("a name");
+        passed_ns += CLOCK_S;
+    }
+    log_wait_end();
+    assert_string_equal(captured(fd), "info: waiting for a name\n"
+                                      "info: still waiting for a name (10 s)\n"
+                                      "info: still waiting for a name (20 s)\n");
+}
+
 static void on_a_terminal_a_wait_is_one_line_that_is_rewritten(void **state)
 {
     (void)state;
@@ -306,6 +331,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_utf8_are_replaced_in_json),
         cmocka_unit_test(the_longest_message_is_still_one_line),
         cmocka_unit_test(a_wait_is_told_at_first_and_when_its_sentence_changes),
+        cmocka_unit_test(a_long_wait_is_told_again_every_ten_seconds),
         cmocka_unit_test(progress_says_how_far_and_how_long),
         cmocka_unit_test(without_a_terminal_progress_is_a_line_each_ten_seconds),
         cmocka_unit_test(the_last_words_reach_a_file_that_is_there),
