@@ -110,8 +110,10 @@ static bool read_files(struct render_files *files, const char *dir, const char *
 
         if (!file_join(file->path, dir, file->name, err) || !file_join(path, base, file->name, err))
             return false;
-        if (!file_read(path, &file->own, NULL, &failure))
+        if (!file_read(path, &file->own, NULL, &failure)) {
             render_errors_add_err(errors, &failure);
+            buf_clear(&file->own);
+        }
         file->text = buf_text(&file->own);
         file->len = file->own.len;
     }
