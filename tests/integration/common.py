@@ -20,13 +20,12 @@ def ordain(world, policy="Parallel", template=None, **options):
     return lab.Lab(world, template=template or lab.ordain(), policy=policy, **options)
 
 
-def resolve(pod, name, kind="A"):
-    """What a pod's own resolver set-up answers for a name: a sorted list of addresses."""
-    result = pod.run("dig", "+short", "+search", "+tries=1", "+time=1", name, kind)
-    return sorted(line for line in result.out.split() if line and not line.startswith(";"))
+def resolve(pod, short, kind="A"):
+    """The addresses that a pod sees under the name of another one, sorted."""
+    return pod.ask(pod.lab.dns.name_of(short), kind)[1]
 
 
-def until_resolves(one, name, addresses, what):
-    """Waits until a pod sees exactly these addresses."""
-    one.lab.wait(lambda: resolve(one, name) == sorted(addresses), 5, what,
-                 lambda: resolve(one, name))
+def until_resolves(one, short, addresses):
+    """Waits until a pod sees exactly these addresses under the name of another one."""
+    one.lab.wait(lambda: resolve(one, short) == sorted(addresses), 5,
+                 f"{one.name} finds {short} at {addresses}", lambda: resolve(one, short))

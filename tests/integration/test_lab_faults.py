@@ -70,7 +70,7 @@ def two_families(world):
         one.up(30)
         pod = one.pods[0]
         equal(len(one.pods[1].addresses), 2, "addresses")
-        equal(resolve(pod, "redis-1.redis") + resolve(pod, "redis-1.redis", "AAAA"),
+        equal(resolve(pod, "redis-1") + resolve(pod, "redis-1", "AAAA"),
               one.pods[1].addresses, "A and AAAA")
         for address in one.pods[1].addresses:
             equal(pod.run("redis-cli", "-h", address, "ping").out, "PONG\n", address)
@@ -81,8 +81,8 @@ def ipv6_alone(world):
     with plain(world, 2, families=(6,)) as one:
         one.up(30)
         pod = one.pods[0]
-        equal(resolve(pod, "redis-1.redis", "AAAA"), [one.pods[1].ip], "AAAA")
-        equal(resolve(pod, "redis-1.redis"), [], "A")
+        equal(resolve(pod, "redis-1", "AAAA"), [one.pods[1].ip], "AAAA")
+        equal(resolve(pod, "redis-1"), [], "A")
         equal(pod.run("redis-cli", "-h", "redis-1.redis", "ping").out, "PONG\n", "by name")
         with one.redis(1) as connection:
             equal(connection.call("PING"), "PONG", "the test process")
@@ -150,7 +150,8 @@ def a_second_lab_shares_the_network(world):
     with plain(world, 2) as one, plain(world, 2, name="other", beside=one) as other:
         one.up(30)
         other.up(30)
-        equal(resolve(one.pods[0], "other-1.other"), [other.pods[1].ip], "the other's name")
+        equal(one.pods[0].ask(other.dns.name_of("other-1"))[1], [other.pods[1].ip],
+              "the other's name")
         equal(one.pods[0].run("redis-cli", "-h", other.pods[0].ip, "ping").rc, 0, "reach")
 
 

@@ -10,6 +10,7 @@ import time
 from . import kubelet, sandbox, spawner
 
 WIDTH = 200  # a log's longer lines are cut in reports
+ASK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ask.py")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -246,6 +247,14 @@ class Pod:
         life = self.life
         return life.sandbox.execute(argv or rights.argv, rights,
                                     {**life.env(rights), **(env or {})}, timeout_s=timeout_s)
+
+    def ask(self, name, kind="A"):
+        """What the pod's DNS server says about a full name: (code, sorted addresses); the code is
+        NOERROR, NXDOMAIN, SERVFAIL, REFUSED or SILENCE."""
+        with open(ASK, encoding="utf-8") as file:
+            result = self.run("/usr/bin/python3", "-c", file.read(), name, kind)
+        words = result.out.split() or [f"ask.py: {result.err}"]
+        return words[0], words[1:]
 
     def log_path(self, container="main"):
         """The file that collects a container's output over all lives."""

@@ -77,6 +77,7 @@ def _one(number, function):
     word = "ok" if status == 0 else "not ok"
     print(f"{word} {number} - {_title(function)} # {time.monotonic() - begin:.1f} s", flush=True)
     if status == 130:
+        print("Bail out! interrupted", flush=True)
         sys.exit(130)
     return status == 0
 
