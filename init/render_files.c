@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,8 +47,8 @@ static bool snapshot_of(const char *dir, char base[static 4096], struct err *err
         return false;
     len = readlink(link, target, sizeof target - 1);
     if (len <= 0 || memchr(target, '/', (size_t)len) != NULL) {
-        strcpy(base, dir);
-        return strlen(dir) < 4096;
+        memcpy(base, dir, strlen(dir) + 1); /* it fitted with a name behind it */
+        return true;
     }
     target[len] = '\0';
     return file_join(base, dir, target, err);
@@ -66,7 +67,7 @@ static bool add_name(struct render_files *files, const char *name, const char *d
         return err_set(err, ERR_CONFIG, "template directory '%s' holds more than %d files", dir,
                        RENDER_FILES_MAX);
     file = &files->file[files->count++];
-    strcpy(file->name, name); /* NAME_MAX is 255 */
+    snprintf(file->name, sizeof file->name, "%s", name);
     file->own = buf_new(RENDER_FILE_SIZE_MAX);
     return true;
 }
@@ -132,7 +133,7 @@ static bool add_builtin(struct render_files *files, const struct builtin_templat
         file = &files->file[files->count++];
         if (!file_join(file->path, "builtin", builtin->name, err))
             return false;
-        strcpy(file->name, builtin->name);
+        snprintf(file->name, sizeof file->name, "%s", builtin->name);
         file->own = buf_new(RENDER_FILE_SIZE_MAX);
         file->text = builtin->text;
         file->len = builtin->len;

@@ -222,10 +222,8 @@ static bool expand(struct template_run *run, const char **at, const char *end, i
         fail(run, TEMPLATE_UNSET, placeholder);
     else if (sign == '?' && take_word)
         fail_required(run, placeholder, word);
-    else if (sign == '-' && take_word)
+    else if (sign == '+' || take_word) /* the word is empty where it is not taken */
         *value = word;
-    else if (sign == '+')
-        *value = word; /* empty where it is not taken */
     if (depth > 0 && placeholder->encoded) {
         enum quote_status status = encode(run, placeholder->encoder, value);
 
