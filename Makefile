@@ -67,6 +67,11 @@ debug_DEPS := debug
 cov_DEPS := debug
 fuzz_DEPS := debug
 
+# One short line a step; V=1 shows the commands.
+ifeq ($(V),)
+QUIET = @printf '  %-8s %s\n' $(1) $@;
+endif
+
 # ---- what people type
 
 .PHONY: all setup deps deps-update debug cov fuzz fuzz-replay lint format check-arrows check-binary unit test cli integration servers demo bench \
@@ -144,28 +149,27 @@ build/$(1)/flags: FORCE
 
 build/$(1)/obj/%.o: %.c build/$(1)/flags build/deps/$$($(1)_DEPS).key | $$(GEN_HEADERS)
 	@mkdir -p $$(@D)
-	$$($(1)_COMPILE) -MMD -MP -c $$< -o $$@
+	$$(call QUIET,CC) $$($(1)_COMPILE) -MMD -MP -c $$< -o $$@
 
 # One string literal a file, longer than the C standard promises; every compiler takes it.
 build/$(1)/obj/build/gen/builtin.o: PROJECT += -Wno-overlength-strings
 
 build/$(1)/libordain.a: $$(filter-out build/$(1)/obj/$$(MAIN:.c=.o),$$($(1)_OBJ))
-	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call QUIET,AR) rm -f $$@; ar rcs $$@ $$^
 
 -include $$($(1)_OBJ:.o=.d)
 endef
 $(foreach variant,static debug cov fuzz,$(eval $(call rules,$(variant))))
 
 $(foreach variant,debug cov,$(eval build/$(variant)/ordain: $$($(variant)_OBJ) ; \
-    $$($(variant)_CC) $$($(variant)_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ -Lbuild/deps/debug/lib $$(LIBS)))
+    $$(call QUIET,LD) $$($(variant)_CC) $$($(variant)_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ -Lbuild/deps/debug/lib $$(LIBS)))
 
 build/static/ordain: $(static_OBJ)
-	$(static_CC) $(static_CFLAGS) $(CFLAGS) $(static_LDFLAGS) $(LDFLAGS) -o $@ $^ -Lbuild/deps/static/lib $(LIBS)
+	$(call QUIET,LD) $(static_CC) $(static_CFLAGS) $(CFLAGS) $(static_LDFLAGS) $(LDFLAGS) -o $@ $^ -Lbuild/deps/static/lib $(LIBS)
 
 # The symbols stay in build/static/ordain for whoever debugs what ships.
 build/ordain: build/static/ordain
-	strip -s -R .comment -R .note.gnu.property -o $@ $<
+	$(call QUIET,STRIP) strip -s -R .comment -R .note.gnu.property -o $@ $<
 
 # ---- unit tests and fuzzers: one program a file
 
@@ -179,10 +183,10 @@ unit: $(UNITS) ## build and run the unit tests
 define unit_rules
 build/$(1)/tests/%.o: tests/unit/%.c build/$(2)/flags build/deps/debug.key | $$(GEN_HEADERS)
 	@mkdir -p $$(@D)
-	$$($(2)_COMPILE) -MMD -MP -c $$< -o $$@
+	$$(call QUIET,CC) $$($(2)_COMPILE) -MMD -MP -c $$< -o $$@
 
 build/$(1)/test_%: build/$(1)/tests/test_%.o $$(UNIT_HELPERS:tests/unit/%.c=build/$(1)/tests/%.o) build/$(2)/libordain.a
-	$$($(2)_CC) $$($(2)_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(addprefix @,$$(wildcard tests/unit/test_$$*.ldflags)) \
+	$$(call QUIET,LD) $$($(2)_CC) $$($(2)_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(addprefix @,$$(wildcard tests/unit/test_$$*.ldflags)) \
 	    -Lbuild/deps/debug/lib -lcmocka $$(LIBS)
 
 -include $$(wildcard build/$(1)/tests/*.d)
@@ -192,7 +196,7 @@ $(eval $(call unit_rules,cov-unit,cov))
 .SECONDARY:
 
 build/fuzz/%: tests/fuzz/%.c build/fuzz/libordain.a build/fuzz/flags
-	$(fuzz_COMPILE) $(fuzz_LDFLAGS) -MMD -MP -MF build/fuzz/$*.fuzzer.d -o $@ $< build/fuzz/libordain.a \
+	$(call QUIET,FUZZER) $(fuzz_COMPILE) $(fuzz_LDFLAGS) -MMD -MP -MF build/fuzz/$*.fuzzer.d -o $@ $< build/fuzz/libordain.a \
 	    -Lbuild/deps/debug/lib $(LIBS)
 -include $(wildcard build/fuzz/*.fuzzer.d)
 
@@ -276,4 +280,4 @@ image-test: all ## builds the image with a docker of its own and runs it
 man: build/ordain.1 ## the manual page
 
 build/ordain.1: build/ordain
-	build/ordain --man >$@
+	$(call QUIET,MAN) build/ordain --man >$@
