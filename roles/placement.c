@@ -8,7 +8,7 @@
  * multiples of 2^-23 below 2^15, so an integer in units of 2^-23 that is rounded to 24 significant
  * bits after each operation, ties to even (IEEE 754-2019, 4.3.1), holds the very same values.
  */
-#define UNIT_BITS  23
+#define UNIT_BITS 23
 #define FLOAT_BITS 24
 
 static uint64_t round_as_float(uint64_t value, bool sticky)
@@ -58,21 +58,21 @@ struct slot_range placement_slots(int masters, int index)
  * shortest paths, by Bellman-Ford). The weights order the aims: the sum of all lesser ones stays
  * below one of the next, at PLACEMENT_PODS_MAX pods too.
  */
-#define COST_FAR     INT64_C(1)         /* a replica whose master is not (i mod masters) */
-#define COST_CROWD   (INT64_C(1) << 10) /* two replicas of one shard in one zone */
-#define COST_SHARED  (INT64_C(1) << 31) /* a replica in its master's zone */
+#define COST_FAR INT64_C(1)             /* a replica whose master is not (i mod masters) */
+#define COST_CROWD (INT64_C(1) << 10)   /* two replicas of one shard in one zone */
+#define COST_SHARED (INT64_C(1) << 31)  /* a replica in its master's zone */
 #define COST_EXPOSED (INT64_C(1) << 42) /* every replica but a shard's first outside its zone */
-#define COST_UNEVEN  (INT64_C(1) << 53) /* a replica more than the least share */
-#define COST_NONE    INT64_MAX
+#define COST_UNEVEN (INT64_C(1) << 53)  /* a replica more than the least share */
+#define COST_NONE INT64_MAX
 
-#define UNKNOWN     0 /* the class of pods whose zone is not known; the others are 1.. */
+#define UNKNOWN 0 /* the class of pods whose zone is not known; the others are 1.. */
 #define CLASSES_MAX (PLACEMENT_ZONES_MAX + 1)
 
 /* The nodes of the flow. */
-#define NODE_SAME(deal, master)  ((deal)->classes + (master))
+#define NODE_SAME(deal, master) ((deal)->classes + (master))
 #define NODE_OTHER(deal, master) ((deal)->classes + (deal)->masters + (master))
 #define NODE_SHARD(deal, master) ((deal)->classes + 2 * (deal)->masters + (master))
-#define NODES_MAX                (CLASSES_MAX + 3 * PLACEMENT_PODS_MAX)
+#define NODES_MAX (CLASSES_MAX + 3 * PLACEMENT_PODS_MAX)
 
 struct deal {
     int pods, masters, classes;

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLACEMENT_SLOTS     16384
-#define PLACEMENT_PODS_MAX  1000 /* Redis Cluster's own recommended limit of nodes */
-#define PLACEMENT_ZONES_MAX 64   /* different zones */
+#define PLACEMENT_SLOTS 16384
+#define PLACEMENT_PODS_MAX 1000 /* Redis Cluster's own recommended limit of nodes */
+#define PLACEMENT_ZONES_MAX 64  /* different zones */
 
 /* A range of slots, both ends included. */
 struct slot_range {

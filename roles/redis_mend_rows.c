@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define BUS_OFFSET 10000 /* CLUSTER_PORT_INCR */
-#define PORT_MAX   65535
+#define PORT_MAX 65535
 
 static const struct mend_peer *find_peer(const struct mend_facts *facts, const char *id)
 {

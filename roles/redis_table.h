@@ -17,8 +17,8 @@
  *   vars currentEpoch N lastVoteEpoch N
  */
 
-#define REDIS_ID_LEN   40
-#define REDIS_SLOTS    16384
+#define REDIS_ID_LEN 40
+#define REDIS_SLOTS 16384
 #define REDIS_HOST_MAX 256
 
 enum redis_flag {

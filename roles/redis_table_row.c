@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define ROW_WORDS  8     /* the fixed ones; slots follow */
+#define ROW_WORDS 8      /* the fixed ones; slots follow */
 #define BUS_OFFSET 10000 /* CLUSTER_PORT_INCR */
 
 static const struct {

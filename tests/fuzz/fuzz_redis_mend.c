@@ -12,7 +12,7 @@
 #include "roles/redis_mend.h"
 
 #define ROWS 16
-#define OUT  (1 << 17)
+#define OUT (1 << 17)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include "roles/redis_table.h"
 
 #define ROWS 24
-#define OUT  (1 << 17)
+#define OUT (1 << 17)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

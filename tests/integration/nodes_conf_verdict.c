@@ -15,7 +15,8 @@
 #define ROWS_MAX 256
 
 static const char *const status_names[] = {
-    "ok", "empty", "torn", "no-myself", "two-myself", "no-vars", "duplicate", "too-many", "shard-ids",
+    "ok",      "empty",     "torn",     "no-myself", "two-myself",
+    "no-vars", "duplicate", "too-many", "shard-ids",
 };
 static const char *const mend_names[] = {
     "nothing", "addresses", "torn-own-rows", "torn-from-copy", "impossible", "other-id", "too-big",
@@ -70,7 +71,7 @@ int main(void)
 {
     static char line[4096];
     while (fgets(line, sizeof(line), stdin) != NULL) {
-        char *words[5] = { strtok(line, " \n") };
+        char *words[5] = {strtok(line, " \n")};
         for (int i = 1; i < 5; i++)
             words[i] = strtok(NULL, " \n");
         if (words[0] == NULL || words[1] == NULL)

@@ -10,19 +10,19 @@
 
 #include "roles/redis_mend.h"
 
-#define A           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B           "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define C           "cccccccccccccccccccccccccccccccccccccccc"
-#define D           "dddddddddddddddddddddddddddddddddddddddd"
-#define SHARD       "1111111111111111111111111111111111111111"
+#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define C "cccccccccccccccccccccccccccccccccccccccc"
+#define D "dddddddddddddddddddddddddddddddddddddddd"
+#define SHARD "1111111111111111111111111111111111111111"
 #define OTHER_SHARD "2222222222222222222222222222222222222222"
 
-#define ROW_A       A " 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-99\n"
-#define ROW_B       B " 10.0.0.2:6379@16379 master - 0 5 2 connected 100-199\n"
-#define ROW_C       C " 10.0.0.3:6379@16379 slave " A " 0 5 1 connected\n"
-#define VARS        "vars currentEpoch 6 lastVoteEpoch 5\n"
+#define ROW_A A " 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-99\n"
+#define ROW_B B " 10.0.0.2:6379@16379 master - 0 5 2 connected 100-199\n"
+#define ROW_C C " 10.0.0.3:6379@16379 slave " A " 0 5 1 connected\n"
+#define VARS "vars currentEpoch 6 lastVoteEpoch 5\n"
 #define VARS_MENDED "vars currentEpoch 6 lastVoteEpoch 6\n"
-#define WHOLE       ROW_A ROW_B ROW_C VARS
+#define WHOLE ROW_A ROW_B ROW_C VARS
 
 #define ROOM 32
 static struct redis_node file_rows[ROOM], copy_rows[ROOM], out_rows[2 * ROOM];
@@ -289,7 +289,7 @@ static void a_slot_claimed_twice_stays_with_one(void **state)
 
 static void a_shard_has_one_shard_id(void **state)
 {
-#define MASTER(aux)              A " :0@0" aux " myself,master - 0 0 1 connected\n"
+#define MASTER(aux) A " :0@0" aux " myself,master - 0 0 1 connected\n"
 #define REPLICA(id, aux, master) id " :0@0" aux " slave " master " 0 0 1 connected\n"
     (void)state;
     given(MASTER(",,shard-id=" SHARD) REPLICA(B, ",,tls-port=0,shard-id=" OTHER_SHARD, A) VARS,

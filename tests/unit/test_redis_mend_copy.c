@@ -19,7 +19,7 @@
 #define ROW_A A " 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-99\n"
 #define ROW_B B " 10.0.0.2:6379@16379 master - 0 5 2 connected 100-199\n"
 #define ROW_C C " 10.0.0.3:6379@16379 slave " A " 0 5 1 connected\n"
-#define VARS  "vars currentEpoch 6 lastVoteEpoch 5\n"
+#define VARS "vars currentEpoch 6 lastVoteEpoch 5\n"
 #define WHOLE ROW_A ROW_B ROW_C VARS
 
 #define ROOM 32

@@ -11,12 +11,12 @@
 #include "roles/redis_table.h"
 #include "tests/unit/golden.h"
 
-#define A      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B      "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define C      "cccccccccccccccccccccccccccccccccccccccc"
-#define SHARD  "1111111111111111111111111111111111111111"
+#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define C "cccccccccccccccccccccccccccccccccccccccc"
+#define SHARD "1111111111111111111111111111111111111111"
 #define MYSELF A " 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-100\n"
-#define VARS   "vars currentEpoch 6 lastVoteEpoch 5\n"
+#define VARS "vars currentEpoch 6 lastVoteEpoch 5\n"
 
 static struct redis_node rows[64];
 static struct redis_table table = {.nodes = rows, .capacity = 64};
