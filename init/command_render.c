@@ -1,39 +1,76 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "init/command.h"
 #include "init/identity.h"
 #include "init/redis/birth_spec.h"
 #include "init/render.h"
-#include "init/render_peers.h"
+
+/* What a struct render_peer points into. */
+struct peer_text {
+    char pod_name[IDENTITY_NAME_MAX];
+    char host_name[IDENTITY_NAME_MAX];
+    char zone[BIRTH_ZONE_MAX];
+};
+
+static const char *birth_role(const struct birth_spec *spec, int ordinal)
+{
+    return birth_spec_is_master(spec, ordinal) ? "master" : "replica";
+}
+
+/* The pods at birth. No name is resolved: this pod's address alone is known. */
+static void describe_peers(struct render_peer *peers, struct peer_text *texts,
+                           const struct birth_spec *spec, const struct identity *identity)
+{
+    for (int i = 0; i < spec->replicas; i++) {
+        int ordinal = spec->start + i;
+
+        identity_pod_name(identity, ordinal, texts[i].pod_name);
+        identity_host_name(identity, ordinal, texts[i].host_name);
+        birth_spec_zone(spec, ordinal, texts[i].zone);
+        peers[i] = (struct render_peer){
+            .ordinal = ordinal,
+            .pod_name = texts[i].pod_name,
+            .host_name = texts[i].host_name,
+            .ip = ordinal == identity->ordinal ? identity->pod_ip.text : "",
+            .role = birth_role(spec, ordinal),
+            .zone = texts[i].zone,
+        };
+    }
+}
 
 static bool render(const struct invocation *inv, size_t *changed, struct err *err)
 {
     const struct settings *settings = inv->settings;
-    struct render_facts facts = {.settings = settings, .engine = inv->engine};
+    struct render_peer *peers = NULL;
+    struct peer_text *texts = NULL;
     char zone[BIRTH_ZONE_MAX];
     struct identity identity;
     struct birth_spec spec;
-    struct render_peers peers;
-    bool ok;
+    bool ok = false;
 
     if (!identity_read(&identity, settings, true, true, err) ||
         !birth_spec_read(&spec, settings, &identity, err))
         return false;
-    birth_spec_zone(&spec, identity.ordinal, zone);
-    ok = render_peers_open(&peers, &spec, &identity, err);
-    if (ok) {
-        int self = birth_spec_index(&spec, identity.ordinal);
+    peers = calloc((size_t)spec.replicas, sizeof *peers);
+    texts = calloc((size_t)spec.replicas, sizeof *texts);
+    if (peers == NULL || texts == NULL) {
+        err_set(err, ERR_IO, "out of memory for the peers' names");
+    } else {
+        struct render_facts facts = {.identity = &identity,
+                                     .settings = settings,
+                                     .engine = inv->engine,
+                                     .role = birth_role(&spec, identity.ordinal),
+                                     .zone = zone,
+                                     .peers = peers,
+                                     .peer_count = (size_t)spec.replicas};
 
-        if (self >= 0)
-            render_peers_set_ip(&peers, (size_t)self, &identity.pod_ip);
-        facts.identity = &identity;
-        facts.role = birth_spec_is_master(&spec, identity.ordinal) ? "master" : "replica";
-        facts.zone = zone;
-        facts.peers = peers.peer;
-        facts.peer_count = peers.count;
+        birth_spec_zone(&spec, identity.ordinal, zone);
+        describe_peers(peers, texts, &spec, &identity);
         ok = render_config(&facts, settings->check, changed, err);
     }
-    render_peers_close(&peers);
+    free(peers);
+    free(texts);
     return ok;
 }
 

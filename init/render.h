@@ -24,7 +24,7 @@ struct render_facts {
     const struct settings *settings;
     const char *engine; /* "redis" */
     const char *role;   /* "master" or "replica" */
-    const char *zone;   /* "" : none */
+    const char *zone;   /* of the birth, "" : none; settings->zone wins */
     const struct render_peer *peers;
     size_t peer_count;
 };

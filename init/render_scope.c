@@ -100,7 +100,7 @@ bool render_scope_open(struct render_scope *scope, const struct render_facts *fa
     know(scope, "ENGINE", facts->engine);
     know(scope, "ROLE", facts->role);
     know(scope, "REGION", settings->region);
-    know(scope, "ZONE", facts->zone[0] != '\0' ? facts->zone : settings->zone);
+    know(scope, "ZONE", settings->zone[0] != '\0' ? settings->zone : facts->zone);
     know(scope, "DATA_DIR", settings->data_dir);
     know(scope, "CONFIG_DIR", settings->config_dir);
     if (settings->replicas > 0)
