@@ -148,42 +148,31 @@ static bool settle_hardlink(const struct perms_job *job, const struct perms_fram
                    path, entry->uid, entry->gid, entry->nlink, job->outside);
 }
 
-/* Changes NAME through a descriptor that names it and nothing else, after a second look. */
-static int change_pinned(const struct perms_job *job, const struct perms_frame *frame,
-                         const char *name, const struct perms_entry *seen)
+/* One look at NAME; with PIN through a descriptor, -1 without, that names what was looked at and
+ * nothing else, whatever happens to NAME. Returns 0 or the errno value. */
+static int look_at(const struct perms_frame *frame, const char *name, bool pin, int *fd,
+                   struct perms_entry *entry)
 {
-    int fd = openat(frame->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return errno;
+    *fd = -1;
+    if (!pin) {
+        return perms_look(frame->fd, name, entry);
     }
-    struct perms_entry entry;
-    int number = perms_look(fd, "", &entry);
-    if (number == 0 &&
-        (entry.dev != seen->dev || entry.ino != seen->ino || entry.mount != seen->mount ||
-         entry.mode != seen->mode || entry.nlink > seen->nlink)) {
-        number = EAGAIN;
-    }
-    if (number == 0 && fchownat(fd, "", job->policy->uid, job->policy->gid,
-                                AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0) {
-        number = errno;
-    }
-    (void)close(fd);
-    return number;
+    *fd = openat(frame->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return *fd >= 0 ? perms_look(*fd, "", entry) : errno;
 }
 
 static int change(const struct perms_job *job, const struct perms_frame *frame, const char *name,
-                  const struct perms_entry *entry)
+                  int fd)
 {
-    if (job->pinned) {
-        return change_pinned(job, frame, name, entry);
-    }
-    return fchownat(frame->fd, name, job->policy->uid, job->policy->gid, AT_SYMLINK_NOFOLLOW) == 0
-               ? 0
-               : errno;
+    uid_t uid = job->policy->uid;
+    gid_t gid = job->policy->gid;
+    int result = fd >= 0 ? fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)
+                         : fchownat(frame->fd, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+    return result == 0 ? 0 : errno;
 }
 
 static enum perms_outcome mend_wrong(const struct perms_job *job, const struct perms_frame *frame,
-                                     const char *name, const struct perms_entry *entry,
+                                     const char *name, int fd, const struct perms_entry *entry,
                                      struct perms_report *report, struct err *err)
 {
     bool leave;
@@ -199,13 +188,7 @@ static enum perms_outcome mend_wrong(const struct perms_job *job, const struct p
         perms_note_wrong(report, frame, name);
         return PERMS_DONE;
     }
-    int number = change(job, frame, name, entry);
-    if (number == EAGAIN && job->pinned) {
-        char path[256];
-        perms_path(path, sizeof path, frame, name);
-        (void)err_set(err, ERR_LATER, "'%s' was replaced while it was looked at", path);
-        return PERMS_FAILED;
-    }
+    int number = change(job, frame, name, fd);
     if (number != 0 && !is_gone(number)) {
         (void)fail(job, frame, name, number, entry, err);
         return PERMS_FAILED;
@@ -214,33 +197,56 @@ static enum perms_outcome mend_wrong(const struct perms_job *job, const struct p
     return PERMS_DONE;
 }
 
-enum perms_outcome perms_mend_file(const struct perms_job *job, const struct perms_frame *frame,
-                                   const char *name, struct perms_report *report, struct err *err)
+/* Nothing to do, or nothing that may be done. */
+static bool is_settled(const struct perms_job *job, const struct perms_entry *entry)
 {
-    struct perms_entry entry;
-    int number = perms_look(frame->fd, name, &entry);
-    if (is_gone(number)) {
-        return PERMS_DONE; /* a live volume */
-    }
-    if (number == EACCES && job->policy->check) {
-        report->scanned++;
-        perms_note_wrong(report, frame, name);
-        return PERMS_DONE;
-    }
-    if (number != 0) {
-        (void)fail(job, frame, name, number, NULL, err);
-        return PERMS_FAILED;
-    }
-    if (S_ISDIR(entry.mode)) {
+    return S_ISDIR(entry->mode) || perms_is_foreign(job, entry) || perms_is_right(job, entry);
+}
+
+static enum perms_outcome judge(const struct perms_job *job, const struct perms_frame *frame,
+                                const char *name, int fd, const struct perms_entry *entry,
+                                struct perms_report *report, struct err *err)
+{
+    if (S_ISDIR(entry->mode)) {
         return PERMS_IS_DIRECTORY;
     }
     report->scanned++;
-    if (perms_is_foreign(job, &entry)) {
+    if (perms_is_foreign(job, entry)) {
         report->skipped++;
         return PERMS_DONE;
     }
-    return perms_is_right(job, &entry) ? PERMS_DONE
-                                       : mend_wrong(job, frame, name, &entry, report, err);
+    return perms_is_right(job, entry) ? PERMS_DONE
+                                      : mend_wrong(job, frame, name, fd, entry, report, err);
+}
+
+enum perms_outcome perms_mend_file(const struct perms_job *job, const struct perms_frame *frame,
+                                   const char *name, struct perms_report *report, struct err *err)
+{
+    int fd;
+    struct perms_entry entry = {0};
+    enum perms_outcome outcome = PERMS_FAILED;
+    bool pinning = job->pinned && !job->policy->check;
+    /* what is in a wrong directory is probably wrong: pinned at once it costs one look, not two */
+    bool pinned = pinning && !perms_is_right(job, &frame->entry);
+    int number = look_at(frame, name, pinned, &fd, &entry);
+    if (number == 0 && pinning && !pinned && !is_settled(job, &entry)) {
+        number = look_at(frame, name, true, &fd, &entry);
+    }
+    if (number == 0) {
+        outcome = judge(job, frame, name, fd, &entry, report, err);
+    } else if (is_gone(number)) {
+        outcome = PERMS_DONE; /* a live volume */
+    } else if (number == EACCES && job->policy->check) {
+        report->scanned++;
+        perms_note_wrong(report, frame, name);
+        outcome = PERMS_DONE;
+    } else {
+        (void)fail(job, frame, name, number, NULL, err);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return outcome;
 }
 
 bool perms_mend_directory(const struct perms_job *job, const struct perms_frame *frame,
