@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 
-A, CNAME, AAAA, OPT = 1, 5, 28, 41
+A, CNAME, SOA, AAAA, OPT = 1, 5, 6, 28, 41
 FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 1, 2, 3, 4, 5
 
 
@@ -55,13 +55,18 @@ def alias(name, target):
 ASKED = b"\xc0\x0c"  # a compressed name: the one in the question
 
 
-def reply(query, answers=(), rcode=0, truncated=False, number=None, question=None, extra=()):
+def authority(name, ttl=30):
+    """An SOA record: how long absence may be remembered (RFC 2308)."""
+    return record(name, SOA, encode("ns." + name) + encode("root." + name) + struct.pack("!5I", 1, 5, 5, 5, ttl), ttl)
+
+
+def reply(query, answers=(), rcode=0, truncated=False, number=None, question=None, extra=(), soa=()):
     """An answer to QUERY."""
     flags = 0x8180 | (0x0200 if truncated else 0) | rcode
     number = query.id if number is None else number
     question = query.question if question is None else question
-    return struct.pack("!6H", number, flags, 1, len(answers), 0, len(extra)) + question + \
-        b"".join(answers) + b"".join(extra)
+    return struct.pack("!6H", number, flags, 1, len(answers), len(soa), len(extra)) + question + \
+        b"".join(answers) + b"".join(soa) + b"".join(extra)
 
 
 def zone(addresses, rcode=NXDOMAIN):

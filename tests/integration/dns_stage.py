@@ -102,12 +102,14 @@ def enter_namespaces():
     return stage
 
 
-def main():
-    """Runs the cases, or those whose names contain a word of the command line."""
+def main(before=None):
+    """Runs BEFORE, then the cases, or those whose names contain a word of the command line."""
     if os.geteuid() != 0:
         print("1..1\nnot ok 1 - needs root, for namespaces and port 53")
         return 1
     enter_namespaces()
+    if before:
+        before()
     wanted = sys.argv[1:]
     chosen = [function for function in CASES
               if not wanted or any(word in function.__name__ for word in wanted)]

@@ -239,6 +239,15 @@ def records_of_other_names_do_not_count():
 
 
 @case
+def records_of_the_other_family_do_not_count():
+    def script(query):
+        return reply(query, [address(ASKED, text) for text in ("fd00::1", "10.0.0.1")])
+    with serve(script):
+        peers(0, "0 redis-0 10.0.0.1\n", "--replicas", "1", env={"POD_IP": "10.0.0.1"})
+        peers(0, "0 redis-0 fd00::1\n", "--replicas", "1", env={"POD_IP": "fd00::1"})
+
+
+@case
 def records_of_other_classes_and_types_do_not_count():
     def script(query):
         chaos = encode(ASKED) + struct.pack("!HHIH", A, 3, 5, 4) + bytes([10, 6, 6, 6])
@@ -362,6 +371,8 @@ def one_servers_failure_is_a_word_although_another_is_silent():
         resolv(*order)
         with Server("127.0.0.54", silence), Server(HERE, lambda query: reply(query, rcode=SERVFAIL)):
             peers(1, MISSING, "--timeout", "5s")
+            # one question alone, whose last word in c-ares is the silence
+            peers(1, "0 redis-0 -\n", "--timeout", "8s", "--replicas", "1", env={"POD_IP": "10.0.0.1"})
 
 
 @case

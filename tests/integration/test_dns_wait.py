@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from dns_server import ASKED, KINDS_OF_GARBAGE, NXDOMAIN, OPT, address, alias, garbage, record, reply, zone
+from dns_server import ASKED, KINDS_OF_GARBAGE, NXDOMAIN, OPT, address, alias, authority, garbage, record, reply, zone
 from dns_stage import GOOD, HERE, NAMES, ROOT, Run, case, equal, main, resolv, serve, silence, true
 
 FOUND = "found 10.0.0.1\nfound 10.0.0.2\nfound 10.0.0.3\n"
@@ -87,7 +87,7 @@ def waiting_ends_as_soon_as_the_needed_names_are_there():
 
     def script(query):
         if query.name == NAMES[2] or (query.name == NAMES[1] and time.monotonic() < start + 1.5):
-            return reply(query, rcode=NXDOMAIN)
+            return reply(query, rcode=NXDOMAIN, soa=[authority("cluster.local")])
         return zone(GOOD)(query)
     with serve(script):
         run = drive(0, "wait", 10000, 2, *absolute(NAMES))
@@ -183,4 +183,4 @@ def dnsmasq_gives_1_40_and_300_addresses():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(driver))
