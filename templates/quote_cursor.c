@@ -150,8 +150,6 @@ enum quote_status quote_cursor_put(struct quote_cursor *cursor, const char *valu
 
     if (cursor->escaped)
         return QUOTE_BACKSLASH;
-    if (cursor->kind == QUOTE_RAW || cursor->kind == QUOTE_TEXT)
-        return quote_body(cursor->kind, QUOTE_BARE, value, len, sink);
     if (cursor->place != QUOTE_BARE) {
         status = quote_body(cursor->kind, cursor->place, value, len, sink);
     } else if (!quote_needed(cursor->kind, value, len)) {

@@ -287,23 +287,26 @@ static void plain_words_stay_bare_where_no_keyword_is_meant(void **state)
         enum quote_kind kind;
         const char *value, *text;
     } rows[] = {
-        {QUOTE_REDIS,    "10.0.0.1",  "10.0.0.1"  },
-        {QUOTE_REDIS,    "/data/x-1", "/data/x-1" },
-        {QUOTE_REDIS,    "",          "\"\""      },
-        {QUOTE_REDIS,    "#x",        "\"#x\""    },
-        {QUOTE_PGCONF,   "5432",      "5432"      },
-        {QUOTE_PGCONF,   "64MB",      "'64MB'"    },
-        {QUOTE_PGCONF,   "on",        "on"        },
-        {QUOTE_PGCONF,   "10.0.0.1",  "'10.0.0.1'"},
-        {QUOTE_PGCONF,   "/a",        "'/a'"      },
-        {QUOTE_PGHBA,    "all",       "\"all\""   },
-        {QUOTE_CONNINFO, "redis-0.x", "redis-0.x" },
-        {QUOTE_CONNINFO, "",          "''"        },
-        {QUOTE_SH,       "x",         "'x'"       },
-        {QUOTE_JSON,     "5",         "\"5\""     },
-        {QUOTE_URL,      "a b/c",     "a%20b%2Fc" },
-        {QUOTE_PGPASS,   "a:b\\c",    "a\\:b\\\\c"},
-        {QUOTE_RAW,      "a\nb",      "a\nb"      },
+        {QUOTE_REDIS,    "10.0.0.1",         "10.0.0.1"            },
+        {QUOTE_REDIS,    "/data/x-1",        "/data/x-1"           },
+        {QUOTE_REDIS,    "",                 "\"\""                },
+        {QUOTE_REDIS,    "#x",               "\"#x\""              },
+        {QUOTE_PGCONF,   "5432",             "5432"                },
+        {QUOTE_PGCONF,   "64MB",             "'64MB'"              },
+        {QUOTE_PGCONF,   "on",               "on"                  },
+        {QUOTE_PGCONF,   "10.0.0.1",         "'10.0.0.1'"          },
+        {QUOTE_PGCONF,   "",                 "''"                  },
+        {QUOTE_JSON,     "\xC2\x80",         "\"\xC2\x80\""        },
+        {QUOTE_JSON,     "\xF4\x8F\xBF\xBF", "\"\xF4\x8F\xBF\xBF\""},
+        {QUOTE_PGCONF,   "/a",               "'/a'"                },
+        {QUOTE_PGHBA,    "all",              "\"all\""             },
+        {QUOTE_CONNINFO, "redis-0.x",        "redis-0.x"           },
+        {QUOTE_CONNINFO, "",                 "''"                  },
+        {QUOTE_SH,       "x",                "'x'"                 },
+        {QUOTE_JSON,     "5",                "\"5\""               },
+        {QUOTE_URL,      "a b/c",            "a%20b%2Fc"           },
+        {QUOTE_PGPASS,   "a:b\\c",           "a\\:b\\\\c"          },
+        {QUOTE_RAW,      "a\nb",             "a\nb"                },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct text out = {.len = 0};
@@ -353,6 +356,9 @@ static const struct {
     {QUOTE_PGCONF, "x = 'a'",        "b c",       NULL,                         QUOTE_TOUCHES  },
     {QUOTE_PGCONF, "x = 1 # don't ", "b c",       "x = 1 # don't b c",          QUOTE_OK       },
     {QUOTE_PGCONF, "x = '#",         "b c",       "x = '#b c",                  QUOTE_OK       },
+    {QUOTE_PGCONF, "x = 'it\\'s ",   "b'c",       "x = 'it\\'s b''c",           QUOTE_OK       },
+    {QUOTE_PGCONF, "x = \\",         "b c",       NULL,                         QUOTE_TOUCHES  },
+    {QUOTE_REDIS,  "# ",             "a\"b\\",    "# a\"b\\",                   QUOTE_OK       },
     {QUOTE_PGHBA,  "host ",          "all",       "host \"all\"",               QUOTE_OK       },
     {QUOTE_PGHBA,  "host \"",        "a\"b",      "host \"a\"\"b",              QUOTE_OK       },
     {QUOTE_PGHBA,  "host ",          "a\nb",      NULL,                         QUOTE_NEWLINE  },
@@ -412,7 +418,10 @@ static void text_behind_a_quoted_word_is_refused(void **state)
     assert_int_equal(quote_cursor_pass(&cursor, "/x", 2), QUOTE_TOUCHES);
     assert_int_equal(quote_cursor_put(&cursor, "a b", 3, &sink), QUOTE_OK);
     assert_int_equal(quote_cursor_put(&cursor, "c", 1, &sink), QUOTE_TOUCHES);
-    assert_int_equal(quote_cursor_pass(&cursor, "\n", 1), QUOTE_OK);
+    for (const char *blank = "\r\n \t"; *blank != '\0'; blank++) {
+        assert_int_equal(quote_cursor_put(&cursor, "", 0, &sink), QUOTE_OK);
+        assert_int_equal(quote_cursor_pass(&cursor, blank, 1), QUOTE_OK);
+    }
     assert_int_equal(quote_cursor_put(&cursor, "plain", 5, &sink), QUOTE_OK);
     assert_int_equal(quote_cursor_pass(&cursor, "/x", 2), QUOTE_OK);
 }
