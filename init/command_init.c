@@ -1,4 +1,5 @@
 #include "init/command.h"
+#include "init/install.h"
 #include "init/privileged_start.h"
 #include "init/redis/start.h"
 #include "init/sys/log.h"
@@ -8,6 +9,9 @@ bool command_init(const struct invocation *inv, int *status, struct err *err)
 {
     struct start_result result;
     *status = 0;
+    const char *install_dir = inv->settings->install_dir;
+    if (*install_dir != '\0' && !install_self(install_dir, err))
+        return false;
     if (!privileged_start(inv->settings, inv->engine, err))
         return false;
     bool done = start_redis(inv->settings, false, false, inv->deadline_ns, &result, err);

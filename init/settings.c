@@ -46,6 +46,7 @@ static void set_defaults(struct settings *settings, const char *engine)
         .owner = "",
         .data_dir = "/data",
         .config_dir = postgres ? "/etc/postgresql" : "/etc/redis",
+        .install_dir = "",
         .template_dir = "",
         .probe_timeout_ms = 800,
         .peer_wait_ms = 30000,
