@@ -4,7 +4,6 @@
 import os
 import signal
 import subprocess
-import tempfile
 import time
 
 from common import TESTS, lab, plain, resolve, until_resolves
@@ -251,18 +250,20 @@ def _spaces(space):
     return found
 
 
-def _killed_with(number):
-    """Starts a lab in a child, ends its keeper with a signal, looks for what is left."""
+def _killed_with(number, victim):
+    """Starts a lab in a child, ends its keeper, its pid 1 or its runner with a signal, looks for
+    what is left."""
     with subprocess.Popen(["/usr/bin/python3", "-c", CHILD.format(tests=TESTS)],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         directory, space = child.stdout.readline().split()
         check(_spaces(space), "the world runs")
-        child.send_signal(number)
+        inside = sorted(int(pid) for pid in _spaces(space))
+        os.kill({"keeper": child.pid, "pid 1": inside[0], "runner": inside[1]}[victim], number)
         child.wait(30)
         deadline = time.monotonic() + 10
         while _spaces(space) and time.monotonic() < deadline:
             time.sleep(0.05)
-    equal(_spaces(space), set(), f"processes after signal {number}")
+    equal(_spaces(space), set(), f"processes after signal {number} to the {victim}")
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
         check(directory not in mounts.read(), "mounts are gone")
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
@@ -272,14 +273,13 @@ def _killed_with(number):
 
 def nothing_is_left_behind(_world):
     """nothing is left when the lab is interrupted or killed"""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        directory = _killed_with(number)
-        if number == signal.SIGKILL and os.path.exists(directory):
+    for number, victim in ((signal.SIGTERM, "keeper"), (signal.SIGKILL, "runner"),
+                           (signal.SIGKILL, "pid 1"), (signal.SIGKILL, "keeper")):
+        directory = _killed_with(number, victim)
+        if victim == "keeper" and os.path.exists(directory):
             equal(os.listdir(directory), [], "the mount point")
             worlds._sweep()  # what the next run does first; pylint: disable=protected-access
-        check(not os.path.exists(directory), f"{directory} after signal {number}")
-    check(not [name for name in os.listdir(tempfile.gettempdir())
-               if os.path.join(tempfile.gettempdir(), name) == directory], "temporary directory")
+        check(not os.path.exists(directory), f"{directory} after signal {number} to the {victim}")
 
 
 SCENARIOS = [

@@ -3,9 +3,10 @@
 See README.md beside this file.
 """
 
+from .binary import path as ordain_binary
 from .lab import Lab
 from .sandbox import Result, user
-from .spec import Container, PodSpec, Probe, killed_at, ordain, ordain_binary, plain, server
+from .spec import Container, PodSpec, Probe, killed_at, ordain, plain, server
 from .redis import Access, ReplyError, Unreachable
 from .snapshot import differences, take
 from .spawner import SpawnError

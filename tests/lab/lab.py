@@ -5,8 +5,8 @@ import shutil
 import threading
 import time
 
-from . import cluster, dns, faults, load, net, pod, redis, sandbox, spec, statefulset, tap
-from . import volume
+from . import binary, cluster, dns, faults, load, net, pod, redis, sandbox, spec, statefulset
+from . import tap, volume
 
 POLL_S = 0.05
 
@@ -60,13 +60,10 @@ class Lab:
     # ---- building
 
     def _local(self, server):
-        """/usr/local of every pod: the ordain binary (a copy, so that a build meanwhile does not
-        change it) and the name of the chosen server."""
+        """/usr/local of every pod: the ordain binary and the name of the chosen server."""
         directory = os.path.join(self.dir, "local")
         os.makedirs(os.path.join(directory, "bin"))
-        binary = spec.ordain_binary()
-        if os.path.exists(binary):
-            shutil.copy2(binary, os.path.join(directory, "bin", "ordain"))
+        binary.place(os.path.join(directory, "bin", "ordain"))
         if server:
             home = os.path.dirname(os.path.realpath(server))
             self._mounts.append((home, home, True))

@@ -114,10 +114,3 @@ def killed_at(argv, call, nth):
     """
     return ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
             "-e", f"inject={call}:signal=SIGKILL:when={nth}", *argv)
-
-
-def ordain_binary():
-    """The binary under test: $ORDAIN, else build/ordain of this checkout."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    return os.path.abspath(os.environ.get("ORDAIN")
-                           or os.path.join(here, "..", "..", "build", "ordain"))

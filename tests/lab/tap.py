@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import world
+from . import binary, world
 
 TIMEOUT_S = 300
 
@@ -59,6 +59,10 @@ def main(scenarios, needs=()):
     absent = [path for path in needs if not os.access(path, os.X_OK)]
     if absent:
         reason = f"no {absent[0]}: run make, or set ORDAIN"
+    try:
+        binary.content()
+    except OSError as error:
+        reason = str(error)
     if reason:
         print(f"Bail out! {reason}", flush=True)
         print(reason, file=sys.stderr)
