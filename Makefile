@@ -40,7 +40,7 @@ SCRIPTS := $(sort $(wildcard deps/*.sh deps/recipes/*.sh bench/*.sh .ci/run test
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
     -Wformat=2 -Wswitch-enum
 PROJECT := -std=c11 -D_GNU_SOURCE -I. $(WARNINGS)
-LIBS := -lcurl -lpq -lpgcommon -lpgport -lhiredis_ssl -lhiredis -lcares -lcjson -llz4 -lzstd -lssl -lcrypto
+LIBS := -lcurl -lpq -lpgcommon -lpgport -lhiredis_ssl -lhiredis -lcares -lcjson -llz4 -lzstd -lssl -lcrypto -lm
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # What ships. docs/hardening.md has the price of each flag.
@@ -232,9 +232,10 @@ test: setup servers lint check-arrows check-binary all debug $(UNITS) $(FUZZERS)
 
 cov: build/cov/ordain $(UNITS:build/unit/%=build/cov-unit/%) ## line and branch coverage of unit and command-line tests
 	@find build/cov build/cov-unit -name '*.gcda' -delete
-	@prove -e tests/tap $(UNITS:build/unit/%=build/cov-unit/%) $(CLI:%=cov:%)
+	@status=0; $(PROVE) $(UNITS:build/unit/%=build/cov-unit/%) $(CLI:%=cov:%) || status=$$?; \
 	gcovr --root . --object-directory build/cov --filter roles/ --filter templates/ --filter init/ \
-	    --print-summary --html-details build/cov/index.html build/cov
+	    --sort-percentage --html-details build/cov/index.html --txt build/cov/report.txt --print-summary build/cov; \
+	echo 'build/cov/report.txt and build/cov/index.html have the lines'; exit $$status
 
 demo: setup all ## a Redis Cluster on this machine, made by ordain
 	@tests/demo

@@ -7,7 +7,7 @@ set -eu
 build='gcc libc6-dev linux-libc-dev make perl patch xz-utils bzip2 ca-certificates util-linux'
 # shellcheck disable=SC2034
 test="git clang clang-tidy clang-format libclang-rt-dev cppcheck gcovr shellcheck bats libcmocka-dev python3 openssl
-    redis-server redis-tools dnsmasq-base iproute2 iptables procps e2fsprogs libcap2-bin valgrind"
+    redis-server redis-tools dnsmasq-base iproute2 iptables procps e2fsprogs libcap2-bin valgrind strace zsh man-db"
 # shellcheck disable=SC2034
 image='docker.io debootstrap'
 
