@@ -180,10 +180,14 @@ static int lone_with_past(const struct cluster_picture *picture)
     return -1;
 }
 
-static bool all_foreign_agree(const struct cluster_picture *picture)
+/* A cluster of our pods that ordain did not make: every pod has answered, none is ours and none announces
+ * another pod's name. While one is missing, or says that it is another's, names may be out of date. */
+static bool is_not_ordains(const struct cluster_picture *picture)
 {
     for (size_t i = 0; i < picture->member_count; i++) {
-        if (picture->claims[i] == CLAIM_OURS)
+        const struct cluster_member *member = &picture->members[i];
+        bool named_else = member->announces && member->announced_ordinal != member->ordinal;
+        if (picture->claims[i] != CLAIM_FOREIGN || named_else)
             return false;
     }
     return true;
@@ -201,7 +205,7 @@ void redis_form_decide(const struct cluster_picture *picture, const struct form_
         return;
     }
     if (health == CLUSTER_FOREIGN) {
-        enum form_reason reason = all_foreign_agree(picture) ? FORM_IS_NOT_ORDAINS : FORM_IS_FOREIGN;
+        enum form_reason reason = is_not_ordains(picture) ? FORM_IS_NOT_ORDAINS : FORM_IS_FOREIGN;
         conclude(plan, FORM_REFUSE, reason, about);
         return;
     }

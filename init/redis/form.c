@@ -7,7 +7,6 @@
 
 #include "init/redis/apply.h"
 #include "init/redis/form_timeout.h"
-#include "init/register/register.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
@@ -42,6 +41,12 @@ bool form_open(struct form_look **look, const struct settings *settings, bool ne
         .promote_ordinal = -1,
         .own_member = -1,
     };
+    const struct identity *identity = &made->observer.identity;
+    if (!need_pod && !register_open(&made->store, settings->register_name, identity->statefulset,
+                                    identity->namespace_name, identity->cluster_id, err)) {
+        form_close(made);
+        return false;
+    }
     *look = made;
     if (*settings->promote_replica == '\0')
         return true;
@@ -59,14 +64,44 @@ void form_close(struct form_look *look)
 {
     if (look == NULL)
         return;
+    register_close(look->store);
     observer_close(&look->observer);
     free(look->plan.steps);
     free(look);
 }
 
+static bool register_ask(const struct form_look *look, int ordinal, char value[static REGISTER_VALUE_MAX],
+                         bool *found, int64_t deadline_ns, struct err *err)
+{
+    char key[32];
+    (void)snprintf(key, sizeof(key), "seeded.%d", ordinal);
+    return register_get(look->store, key, value, found, deadline_ns, err);
+}
+
+/* A server that init never seeded has an id of its own choice; from its birth by form on the register
+ * tells that it is ours. A register that cannot be read is asked again by the next look. */
+static void know_births(struct form_look *look, int64_t deadline_ns)
+{
+    const struct birth_spec *spec = &look->observer.spec;
+    for (int i = 0; i < spec->replicas; i++) {
+        char value[REGISTER_VALUE_MAX];
+        bool found = false;
+        struct err err;
+        if (!register_ask(look, spec->start + i, value, &found, deadline_ns, &err)) {
+            log_debug("%s", err.message);
+            return;
+        }
+        if (found && strlen(value) == REDIS_ID_LEN)
+            memcpy(look->observer.recorded[i], value, REDIS_ID_LEN + 1);
+    }
+    look->births_known = true;
+}
+
 bool form_see(struct form_look *look, bool fresh_names, int64_t patience_ms, int64_t deadline_ns,
               struct err *err)
 {
+    if (look->store != NULL && !look->births_known && fresh_names)
+        know_births(look, deadline_ns);
     if (!observer_look(&look->observer, fresh_names, patience_ms, deadline_ns, err))
         return false;
     redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
@@ -145,22 +180,19 @@ void form_report(const struct form_look *look, struct buf *out)
 /* Servers that were never seeded by init are born here; the register learns of it first, as it does in
  * init. An id recorded before that is not the server's present one means a lost volume. */
 struct births {
-    struct register_store *store;
     bool asked, recorded;
 };
 
 static bool was_seeded(struct form_look *look, struct births *births, int64_t deadline_ns,
                        struct err *err)
 {
-    if (births->asked || register_kind(births->store) == REGISTER_NONE)
+    if (births->asked || register_kind(look->store) == REGISTER_NONE)
         return true;
     for (size_t i = 0; i < (size_t)look->wish.replicas; i++) {
         const struct cluster_member *member = &look->observer.members[i];
-        char key[32];
         char value[REGISTER_VALUE_MAX];
         bool found = false;
-        (void)snprintf(key, sizeof(key), "seeded.%d", member->ordinal);
-        if (!register_get(births->store, key, value, &found, deadline_ns, err))
+        if (!register_ask(look, member->ordinal, value, &found, deadline_ns, err))
             return false;
         if (found && strcmp(value, member->id) != 0)
             look->wish.was_seeded = true;
@@ -169,10 +201,10 @@ static bool was_seeded(struct form_look *look, struct births *births, int64_t de
     return true;
 }
 
-static bool record_births(const struct form_look *look, struct births *births, int64_t deadline_ns,
+static bool record_births(struct form_look *look, struct births *births, int64_t deadline_ns,
                           struct err *err)
 {
-    if (births->recorded || register_kind(births->store) == REGISTER_NONE)
+    if (births->recorded)
         return true;
     for (size_t i = 0; i < (size_t)look->wish.replicas; i++) {
         const struct cluster_member *member = &look->observer.members[i];
@@ -180,8 +212,10 @@ static bool record_births(const struct form_look *look, struct births *births, i
         char present[REGISTER_VALUE_MAX];
         bool swapped = false;
         (void)snprintf(key, sizeof(key), "seeded.%d", member->ordinal);
-        if (!register_swap(births->store, key, NULL, member->id, &swapped, present, deadline_ns, err))
+        if (register_kind(look->store) != REGISTER_NONE &&
+            !register_swap(look->store, key, NULL, member->id, &swapped, present, deadline_ns, err))
             return false;
+        memcpy(look->observer.recorded[i], member->id, sizeof(member->id));
     }
     births->recorded = true;
     return true;
@@ -232,10 +266,11 @@ static bool give_up(const struct form_look *look, bool may_wait, struct err *err
 }
 
 /* A name may point to where a pod was for as long as an answer is cached: a foreign server is looked at
- * again until the deadline. All else that is refused is refused at once. */
+ * again until the deadline. All else that is refused is refused at once, once the register has been
+ * read. */
 static bool is_final(const struct form_look *look)
 {
-    return look->plan.verdict == FORM_REFUSE && look->plan.reason != FORM_IS_FOREIGN;
+    return look->plan.verdict == FORM_REFUSE && look->plan.reason != FORM_IS_FOREIGN && look->births_known;
 }
 
 static bool is_denied(const struct form_look *look)
@@ -299,16 +334,12 @@ bool form_redis(const struct settings *settings, int64_t deadline_ns, bool *work
     *worked = false;
     if (!form_open(&look, settings, false, err))
         return false;
-    const struct identity *identity = &look->observer.identity;
     struct form_timeouts timeouts;
     form_timeouts_start(&timeouts, settings->redis.node_timeout_ms);
     catch_signals();
-    bool done = register_open(&births.store, settings->register_name, identity->statefulset,
-                              identity->namespace_name, identity->cluster_id, err) &&
-                run(look, &births, &timeouts, deadline_ns, worked, err);
+    bool done = run(look, &births, &timeouts, deadline_ns, worked, err);
     log_wait_end();
     form_timeouts_restore(&timeouts, &look->observer);
-    register_close(births.store);
     form_close(look);
     return done;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "init/redis/observe.h"
+#include "init/register/register.h"
 #include "init/sys/buf.h"
 #include "roles/redis_form.h"
 
@@ -15,9 +16,11 @@ struct form_look {
     struct observer observer;
     struct form_wish wish;
     struct form_plan plan;
+    struct register_store *store; /* NULL for a probe */
+    bool births_known;            /* the register was read: servers of a birth by form chose their ids */
 };
 
-/* NEED_POD as for identity_read. *look is large: on the heap, closed by form_close. */
+/* NEED_POD as for identity_read; only a probe needs one, and a probe leaves the register alone. *look is large: on the heap, closed by form_close. */
 bool form_open(struct form_look **look, const struct settings *settings, bool need_pod,
                struct err *err);
 void form_close(struct form_look *look);

@@ -33,9 +33,11 @@ bool observer_open(struct observer *observer, const struct settings *settings, b
         !birth_spec_read(&observer->spec, settings, &observer->identity, err))
         return false;
     enum addr_family family = observer->identity.pod_ip.family;
-    if (!redis_client_open(&observer->client, settings, err))
-        return false;
-    if (!dns_open(&observer->dns, NULL, family, err)) {
+    observer->recorded = calloc((size_t)observer->spec.replicas, sizeof(*observer->recorded));
+    if (observer->recorded == NULL)
+        return err_set(err, ERR_IO, "out of memory");
+    if (!redis_client_open(&observer->client, settings, err) ||
+        !dns_open(&observer->dns, NULL, family, err)) {
         observer_close(observer);
         return false;
     }
@@ -66,10 +68,12 @@ void observer_close(struct observer *observer)
     forget_look(observer);
     free(observer->answers);
     free(observer->names);
+    free(observer->recorded);
     redis_client_close(observer->client);
     dns_close(observer->dns);
     observer->answers = NULL;
     observer->names = NULL;
+    observer->recorded = NULL;
     observer->client = NULL;
     observer->dns = NULL;
 }
@@ -281,7 +285,11 @@ static bool prepare(struct observer *observer, size_t count)
         member->table.myself = -1;
         member->announced_ordinal = -1;
         member->node_timeout_ms = -1;
-        observe_birth_id(&observer->identity, member->ordinal, member->expected_id);
+        bool recorded = i < (size_t)observer->spec.replicas && *observer->recorded[i] != '\0';
+        if (recorded)
+            memcpy(member->expected_id, observer->recorded[i], sizeof(member->expected_id));
+        else
+            observe_birth_id(&observer->identity, member->ordinal, member->expected_id);
         const struct dns_answer *answer = &observer->answers[i];
         member->contact = answer->outcome == DNS_FOUND ? MEMBER_SILENT : MEMBER_NO_NAME;
         if (answer->outcome == DNS_FOUND)

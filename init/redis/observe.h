@@ -33,6 +33,8 @@ struct observer {
     struct dns_answer *answers;
     char (*names)[IDENTITY_NAME_MAX];
     size_t room;
+    /* One a pod of the birth: the id that the register knows, "": none, and its birth's id counts. */
+    char (*recorded)[REDIS_ID_LEN + 1];
 };
 
 /* Reads identity and birth spec, opens resolver and client. NEED_POD as for identity_read. */
