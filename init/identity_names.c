@@ -41,11 +41,7 @@ int identity_ordinal_of(const struct identity *identity, const char *host_name)
     if (ordinal_of_name(host_name, &ordinal, &stem) != ORDINAL_OK) {
         return -1;
     }
-    if (identity->service[0] == '\0') {
-        identity_pod_name(identity, ordinal, ours);
-    } else {
-        identity_dns_name(identity, ordinal, ours);
-    }
+    identity_dns_name(identity, ordinal, ours);
     /* as many whole labels of our name as are written out */
     size_t len = strlen(host_name);
     if (strncmp(ours, host_name, len) != 0 || (ours[len] != '\0' && ours[len] != '.')) {

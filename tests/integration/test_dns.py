@@ -465,6 +465,14 @@ def options_do_not_stretch_the_deadline():
 
 
 @case
+def servers_are_asked_in_their_order_whatever_the_options():
+    resolv("127.0.0.54", HERE, more="options rotate\n")
+    with Server("127.0.0.54", zone(GOOD)), Server(HERE, zone(GOOD)) as second:
+        peers(0, FOUND, faster_s=1)
+        equal(second.queries, [], "queries to the second server")
+
+
+@case
 def the_option_use_vc_is_heeded():
     resolv(HERE, more="options use-vc\n")
     with Server(HERE, zone(GOOD)) as server:

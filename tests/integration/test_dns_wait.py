@@ -141,6 +141,14 @@ def a_server_that_comes_back_while_one_waits_is_heard():
 
 
 @case
+def a_server_that_falls_silent_after_an_answer_has_answered():
+    start = time.monotonic()
+    with serve(lambda query: zone({})(query) if time.monotonic() < start + 0.5 else None):
+        run = drive(0, "wait", 4000, 3, *absolute(NAMES))
+        equal(run.out, "absent\nabsent\nabsent\nnot all\n", "answers")
+
+
+@case
 def names_that_are_found_are_not_asked_again():
     with serve(zone({NAMES[0]: ["10.0.0.1"]})) as server:
         drive(0, "wait", 1500, 2, *absolute(NAMES[:2]))

@@ -134,7 +134,8 @@ static void zones_must_be_one_a_pod(void **state)
     refused("3 zones for 6 pods");
     settings.zones = "a,b,c,d,e,f,g";
     refused("7 zones for 6 pods");
-    static const char *const bad[] = {"a b,,,,,", "-a,,,,,", "a_,,,,,", "\xc3\xa9,,,,,", ",,,,,a\n"};
+    static const char *const bad[] = {"a b,,,,,", "-a,,,,,", "a_,,,,,", "\xc3\xa9,,,,,",
+                                      ",,,,,a\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         settings.zones = bad[i];
         refused("is no zone's name");
@@ -146,6 +147,15 @@ static void zones_must_be_one_a_pod(void **state)
     refused("is no zone's name");
     settings.zones = longest + 1;
     read_spec();
+    char many[2201];
+    for (size_t i = 0; i < sizeof many - 1; i++) {
+        many[i] = i % 2 == 0 ? 'a' : ',';
+    }
+    many[sizeof many - 1] = '\0';
+    settings.replicas = 1000;
+    settings.zones = many;
+    refused("1101 zones for 1000 pods");
+    settings.replicas = 6;
     settings.zones = ",,,,,"; /* none known: as if not told */
     read_spec();
     assert_int_equal(spec.zone_count, 0);
@@ -190,13 +200,16 @@ static void the_digest_is_the_one_of_every_version(void **state)
 {
     (void)state;
     read_spec();
-    assert_string_equal(spec.digest, "2dbac0790cc8eedf957cdbbe19072fd03f19504438cb152e3e0a7be78a9e94b8");
+    assert_string_equal(spec.digest,
+                        "2dbac0790cc8eedf957cdbbe19072fd03f19504438cb152e3e0a7be78a9e94b8");
     settings.zones = "a,b,c,a,b,c";
     read_spec();
-    assert_string_equal(spec.digest, "a5d43b01f3f16dc0639000f28510fd2fc55e534dacde0cc6f632a9325aacdc12");
+    assert_string_equal(spec.digest,
+                        "a5d43b01f3f16dc0639000f28510fd2fc55e534dacde0cc6f632a9325aacdc12");
     settings.zones = "eu-1,eu-2,eu-3,eu-1,eu-2,eu-3"; /* only renamed */
     read_spec();
-    assert_string_equal(spec.digest, "a5d43b01f3f16dc0639000f28510fd2fc55e534dacde0cc6f632a9325aacdc12");
+    assert_string_equal(spec.digest,
+                        "a5d43b01f3f16dc0639000f28510fd2fc55e534dacde0cc6f632a9325aacdc12");
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)

@@ -154,12 +154,19 @@ static void bad_pod_names_are_refused_with_what_is_wrong(void **state)
     const struct {
         const char *name, *fault;
     } cases[] = {
-        {"redis-03", "leading zero"},    {"redis-4294967296", "above 2147483647"},
-        {"Redis-3", "upper-case"},       {"redis_3", "character other than"},
-        {"redis--3", "sign"},            {"redis-", "begins or ends"},
-        {"-3", "begins or ends"},        {"redis", "does not end in"},
-        {"redis-x7k2p", "does not end"}, {longest, "longer than 63 bytes"},
-        {"redis-3.redis", "character"},  {"r\xc3\xa9" "dis-3", "character other than"},
+        {"redis-03",         "leading zero"        },
+        {"redis-4294967296", "above 2147483647"    },
+        {"Redis-3",          "upper-case"          },
+        {"redis_3",          "character other than"},
+        {"redis--3",         "sign"                },
+        {"redis-",           "begins or ends"      },
+        {"-3",               "begins or ends"      },
+        {"redis",            "does not end in"     },
+        {"redis-x7k2p",      "does not end"        },
+        {longest,            "longer than 63 bytes"},
+        {"redis-3.redis",    "character"           },
+        {"r\xc3\xa9"
+         "dis-3",   "character other than"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         settings.pod_name = cases[i].name;
@@ -185,7 +192,7 @@ static void bad_host_names_are_refused_where_nothing_else_is_known(void **state)
 {
     (void)state;
     settings.pod_name = "";
-    static const char *const names[] = {"",    "localhost",     "-0",   "a-",        "a--1",
+    static const char *const names[] = {"",     "localhost",    "-0",   "a-",         "a--1",
                                         "a-01", "a-4294967296", "RE-1", "\xff\xfe-1", "a_b-1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         host(names[i]);
@@ -261,9 +268,10 @@ static void outside_a_pod_the_ordinal_stays_open(void **state)
         accepted(-1, "redis");
         assert_string_equal(identity.pod_name, "");
     }
-    /* another set's index is not ours */
+    /* another set's index is not ours, nor is the host name: a node may be called so */
     settings.pod_name = "app-1";
     settings.pod_index = "1";
+    host("redis-1");
     accepted(-1, "redis");
     settings.statefulset = "";
     settings.pod_name = "";
