@@ -25,8 +25,8 @@ static bool own_is_newest(const struct settings *settings, const struct cluster_
     bool newest = false;
     if (!volume_open(&volume, settings->data_dir, false, &ignored))
         return false;
-    const struct redis_table *copy = &volume.copy.table;
-    if (volume.copy.there && volume.copy.status == REDIS_TABLE_OK && copy->myself >= 0) {
+    const struct redis_table *copy = volume_whole_copy(&volume);
+    if (copy != NULL) {
         const char *master = copy->nodes[copy->myself].master_id;
         int row = redis_table_find(copy, master);
         int node = *master != '\0' ? cluster_picture_find(picture, master) : -1;
@@ -110,8 +110,7 @@ void repair_copy(const struct settings *settings)
         return;
     /* Only for a volume that ordain minds: without its mark the copy would be of no use. */
     bool whole = volume.has_mark && volume.nodes.there && volume.nodes.status == REDIS_TABLE_OK;
-    const struct redis_table *copy = volume.copy.there ? &volume.copy.table : NULL;
-    if (whole && redis_mend_role_changed(&volume.nodes.table, copy) &&
+    if (whole && redis_mend_role_changed(&volume.nodes.table, volume_whole_copy(&volume)) &&
         !volume_write_copy(&volume, &volume.nodes.table, &changed, &err))
         log_warn("cannot take the copy of nodes.conf along: %s", err.message);
     volume_close(&volume);

@@ -13,6 +13,7 @@
 /* A server that was told to stop may still hold the volume for a moment. */
 #define SERVER_STOP_MS 10000
 #define SERVER_LOOK_MS 200
+#define MASTERS_LOOK_MS 300
 
 /* --- facts --- */
 
@@ -149,9 +150,7 @@ static bool copy_may_follow(const struct start *start, const struct redis_table 
 {
     const struct redis_table *copy = &start->volume.copy.table;
     const struct redis_node *self = &table->nodes[table->myself];
-    bool has_copy = start->volume.copy.there && start->volume.copy.status == REDIS_TABLE_OK &&
-                    copy->myself >= 0;
-    if (!has_copy || *self->master_id == '\0')
+    if (volume_whole_copy(&start->volume) == NULL || *self->master_id == '\0')
         return true;
     int now = redis_table_find(table, self->master_id);
     int then = redis_table_find(copy, self->master_id);
@@ -178,8 +177,7 @@ static bool apply(struct start *start, const struct start_table *made, struct re
             return false;
     }
     bool follow = fresh || copy_may_follow(start, table);
-    bool stale = fresh || redis_mend_role_changed(
-                              table, start->volume.copy.there ? &start->volume.copy.table : NULL);
+    bool stale = fresh || redis_mend_role_changed(table, volume_whole_copy(&start->volume));
     if (follow && stale && !volume_write_copy(&start->volume, table, changed, err))
         return false;
     return write_mark(start, id, final || (fresh ? !birth : born), changed, err);
@@ -241,6 +239,27 @@ static bool is_settled(const struct start *start, struct start_decision *decisio
            (decision->action == START_REFUSE || decision->action == START_WAIT);
 }
 
+/* My own row comes from a copy that says replica: the masters know better, once they answer. Under
+ * OrderedReady whoever can answer is there already. */
+static bool ask_masters(struct start *start, struct err *err)
+{
+    const struct redis_table *copy = volume_whole_copy(&start->volume);
+    uint64_t epoch;
+    bool ordered = start->settings->pod_management == POD_MANAGEMENT_ORDERED;
+    int64_t until_ns = clock_part_ns(start->deadline_ns, start->settings->peer_wait_ms);
+    if (copy == NULL || !start->own_row_is_copy || *copy->nodes[copy->myself].master_id == '\0')
+        return true;
+    while (!ordered && start_called_owner(start, &epoch) == MEND_UNKNOWN &&
+           clock_pause(MASTERS_LOOK_MS, until_ns)) {
+        log_wait("a majority of masters to say whether this torn node owns slots");
+        start_free_peers(start);
+        if (!start_find_peers(start, err))
+            return false;
+    }
+    log_wait_end();
+    return true;
+}
+
 static bool say(const struct start_result *result, struct err *err)
 {
     enum start_action action = result->decision.action;
@@ -256,7 +275,8 @@ static bool decide_and_apply(struct start *start, struct register_store *store, 
 {
     struct start_table made = {0};
     bool network = !is_settled(start, &result->decision);
-    if (network && (!read_register(start, store, err) || !start_find_peers(start, err)))
+    if (network && (!read_register(start, store, err) || !start_find_peers(start, err) ||
+                    (!dry && !ask_masters(start, err))))
         return false;
     result->decision = redis_start_decide(&start->facts);
     enum start_action action = result->decision.action;

@@ -29,7 +29,9 @@ struct start_peer {
     char ip[46]; /* "" while nothing is trusted */
     enum start_heard heard_me; /* by its own table */
     enum mend_answer names_me_owner; /* of the slots that my row in the copy has; of masters only */
-    bool is_master;
+    bool calls_me_owner; /* its table gives me slots */
+    uint64_t owner_epoch; /* in which epoch, then */
+    bool is_master; /* with slots, by itself */
     long long keys; /* -1: not asked or not answered */
 };
 
@@ -46,6 +48,7 @@ struct start {
     size_t peer_count;
     size_t lower_count;
     bool all_lower_found;
+    bool own_row_is_copy; /* a mend takes my own row from the copy */
     bool dns_broken; /* a restart goes on without DNS: rows keep their addresses */
 };
 
@@ -53,10 +56,17 @@ struct start {
  * what they know of me; then facts.heard and facts.master_reborn. */
 bool start_find_peers(struct start *start, struct err *err);
 void start_free_peers(struct start *start);
-/* The start's word for mend_facts.owner_confirmed. */
-enum mend_answer start_owner_confirmed(const struct start *start);
 /* True when a server already answers at this pod's own address. */
 bool start_server_answers(struct start *start, struct err *err);
+
+/* start_hearsay.c: what the peers' tables say of me. start_hear takes one peer's CLUSTER NODES,
+ * start_conclude_hearsay sums up into the facts. */
+void start_hear(const struct start *start, struct start_peer *peer, const struct redis_call *nodes);
+void start_conclude_hearsay(struct start *start);
+/* Mend_facts.owner_confirmed: does a majority of the other masters name me owner of the copy's slots? */
+enum mend_answer start_owner_confirmed(const struct start *start);
+/* Does a majority of the other masters give me slots, whichever? *epoch: the highest that they know. */
+enum mend_answer start_called_owner(const struct start *start, uint64_t *epoch);
 
 /* start_table.c: the table that the decision asks for, in memory of its own. */
 struct start_table {
@@ -67,8 +77,8 @@ struct start_table {
 bool start_make_table(const struct start *start, enum start_action action,
                       struct start_table *made, struct err *err);
 void start_free_table(struct start_table *made);
-/* What a mend would find, before anything is decided. */
-bool start_is_mendable(const struct start *start);
+/* What a mend would find, before anything is decided; sets own_row_is_copy. */
+bool start_is_mendable(struct start *start);
 
 /* start_report.c: facts, decision and steps as `ordain plan` shows them. */
 void start_report(const struct start *start, const struct start_table *made,

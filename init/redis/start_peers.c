@@ -71,6 +71,8 @@ void start_free_peers(struct start *start)
 {
     free(start->peers);
     start->peers = NULL;
+    start->peer_count = 0;
+    start->lower_count = 0;
 }
 
 /* --- names --- */
@@ -136,46 +138,6 @@ static size_t list_candidates(const struct start *start, const struct dns_answer
 
 enum { ASK_MYID, ASK_NODES, ASK_SIZE, ASK_COUNT };
 
-/* What a peer's own table says of me. */
-static void read_peer_table(const struct start *start, struct start_peer *peer,
-                            const struct redis_call *nodes)
-{
-    struct redis_table table = {.capacity = start->peer_count * 2 + 64, .myself = -1};
-    if (nodes->answer != REDIS_TEXT)
-        return;
-    table.nodes = calloc(table.capacity, sizeof(*table.nodes));
-    enum redis_table_status status =
-        table.nodes == NULL ? REDIS_TABLE_EMPTY
-                            : redis_table_parse(&table, redis_call_text(nodes), nodes->len, false, NULL);
-    if (status == REDIS_TABLE_OK && table.myself >= 0) {
-        const struct redis_node *self = &table.nodes[table.myself];
-        peer->is_master = (self->flags & REDIS_MASTER) != 0 && self->slot_count > 0;
-        if (table.count > 1)
-            peer->heard_me = START_HEARD_NO;
-        for (size_t r = 0; r < table.count; r++) {
-            const struct redis_node *row = &table.nodes[r];
-            bool me = strcmp(row->id, start->birth_id) == 0 ||
-                      identity_ordinal_of(&start->identity, row->hostname) == start->identity.ordinal;
-            if (me && row->pong_recv != 0) /* "connected" may be a link that is being tried */
-                peer->heard_me = START_HEARD_YES;
-        }
-        const struct redis_table *copy = &start->volume.copy.table;
-        int named = 0;
-        int others = 0;
-        for (int slot = 0; slot < REDIS_SLOTS && copy->myself >= 0; slot++) {
-            if (copy->slot_owner[slot] != copy->myself)
-                continue;
-            int owner = table.slot_owner[slot];
-            bool me = owner >= 0 && strcmp(table.nodes[owner].id, copy->nodes[copy->myself].id) == 0;
-            named += me;
-            others += !me;
-        }
-        if (named + others > 0)
-            peer->names_me_owner = others == 0 ? MEND_YES : MEND_NO;
-    }
-    free(table.nodes);
-}
-
 /* An address counts once confirmed: the expected id answers, or nobody listens there yet. Where another
  * id answers it is nobody's of ours. Silence proves nothing: the address that DNS gives is used, and the
  * cluster bus itself verifies the id at first contact (redis 7.0 cluster.c clusterProcessPacket). */
@@ -217,7 +179,7 @@ static void judge(struct start *start, const struct candidate *candidate,
     }
     /* Whoever answers may tell what it knows of me; my master's keys count for itself alone. */
     if (asked == ASK_COUNT && calls[ASK_MYID].answer == REDIS_TEXT) {
-        read_peer_table(start, peer, &calls[ASK_NODES]);
+        start_hear(start, peer, &calls[ASK_NODES]);
         if (trust == START_TRUST_ID && calls[ASK_SIZE].answer == REDIS_NUMBER)
             peer->keys = calls[ASK_SIZE].number;
     }
@@ -274,46 +236,6 @@ bool start_server_answers(struct start *start, struct err *err)
     return true;
 }
 
-/* --- what follows --- */
-
-enum mend_answer start_owner_confirmed(const struct start *start)
-{
-    const struct redis_table *copy = &start->volume.copy.table;
-    int masters = 0;
-    for (size_t r = 0; start->volume.copy.there && r < copy->count; r++)
-        masters += (int)r != copy->myself && copy->nodes[r].slot_count > 0;
-    int yes = 0;
-    int no = 0;
-    for (size_t i = 0; i < start->peer_count; i++) {
-        yes += start->peers[i].is_master && start->peers[i].names_me_owner == MEND_YES;
-        no += start->peers[i].is_master && start->peers[i].names_me_owner == MEND_NO;
-    }
-    if (yes * 2 > masters)
-        return MEND_YES;
-    return no > 0 ? MEND_NO : MEND_UNKNOWN;
-}
-
-static void conclude(struct start *start)
-{
-    const struct redis_table *table = &start->volume.nodes.table;
-    const char *my_master = "";
-    bool knew_master = false;
-    if (start->facts.file == START_FILE_WHOLE && table->myself >= 0) {
-        my_master = table->nodes[table->myself].master_id;
-        int row = redis_table_find(table, my_master);
-        knew_master = row >= 0 && table->nodes[row].pong_recv != 0;
-    }
-    for (size_t i = 0; i < start->peer_count; i++) {
-        const struct start_peer *peer = &start->peers[i];
-        if (peer->heard_me > start->facts.heard)
-            start->facts.heard = peer->heard_me;
-        bool reborn = knew_master && strcmp(peer->id, my_master) == 0 && peer->keys == 0 &&
-                      peer->heard_me == START_HEARD_NO;
-        if (reborn && !start->settings->accept_empty_shard)
-            start->facts.master_reborn = true;
-    }
-}
-
 bool start_find_peers(struct start *start, struct err *err)
 {
     if (!list_peers(start))
@@ -331,7 +253,7 @@ bool start_find_peers(struct start *start, struct err *err)
         done = contact(start, candidates, count, err);
     }
     if (done)
-        conclude(start);
+        start_conclude_hearsay(start);
     free(answers);
     free(candidates);
     return done;

@@ -154,6 +154,21 @@ static struct mend_peer *mend_peers(const struct start *start)
     return peers;
 }
 
+/* A copy from before a promotion says replica, while the masters give this node slots: it starts as the
+ * master that it is, and gets its slots back from the masters' word (FORM_ADD_SLOTS). As a replica it
+ * would make everybody forget who owns them. */
+static void heed_masters(const struct start *start, struct start_table *made)
+{
+    struct redis_node *self = &made->table.nodes[made->table.myself];
+    uint64_t epoch = 0;
+    if ((self->flags & REDIS_REPLICA) == 0 || start_called_owner(start, &epoch) != MEND_YES)
+        return;
+    self->flags = (self->flags & ~(unsigned)REDIS_REPLICA) | REDIS_MASTER;
+    *self->master_id = '\0';
+    self->epoch = epoch;
+    made->mend.slots_withheld = true;
+}
+
 static bool make_mended(const struct start *start, struct start_table *made, size_t texts_size,
                         struct err *err)
 {
@@ -165,17 +180,20 @@ static bool make_mended(const struct start *start, struct start_table *made, siz
     facts.peer_count = start->peer_count;
     made->mend = redis_mend_decide(&facts, &made->table, made->texts, texts_size);
     free(peers);
+    if (made->mend.own_from_copy)
+        heed_masters(start, made);
     bool bad = made->mend.status == MEND_IMPOSSIBLE || made->mend.status == MEND_OTHER_ID ||
                made->mend.status == MEND_TOO_BIG;
     return !bad || err_set(err, ERR_REFUSED, "nodes.conf in '%s' cannot be mended (%d)",
                            start->volume.dir, (int)made->mend.status);
 }
 
-bool start_is_mendable(const struct start *start)
+bool start_is_mendable(struct start *start)
 {
     struct start_table made;
     struct err ignored;
     bool mendable = start_make_table(start, START_MEND, &made, &ignored);
+    start->own_row_is_copy = mendable && made.mend.own_from_copy;
     start_free_table(&made);
     return mendable;
 }
@@ -188,7 +206,8 @@ bool start_make_table(const struct start *start, enum start_action action,
     const struct volume *volume = &start->volume;
     memset(made, 0, sizeof(*made));
     made->table.myself = -1;
-    size_t rows = (size_t)start->spec.replicas + volume->nodes.table.count + volume->copy.table.count + 1;
+    /* A torn table may imply as many masters as it has rows (redis_mend.h). */
+    size_t rows = (size_t)start->spec.replicas + 2 * (volume->nodes.table.count + volume->copy.table.count) + 1;
     size_t texts_size = MEND_SCRATCH_BYTES(volume->nodes.text.len, volume->copy.text.len) +
                         rows * SLOTS_TEXT_MAX;
     made->table.nodes = calloc(rows, sizeof(*made->table.nodes));

@@ -199,3 +199,11 @@ bool volume_write_mark(struct volume *volume, const struct birth_mark *mark, siz
     *changed += written;
     return done;
 }
+
+const struct redis_table *volume_whole_copy(const struct volume *volume)
+{
+    const struct volume_table *copy = &volume->copy;
+    bool whole = copy->there && copy->table.myself >= 0 &&
+                 (copy->status == REDIS_TABLE_OK || copy->status == REDIS_TABLE_SHARD_IDS);
+    return whole ? &copy->table : NULL;
+}

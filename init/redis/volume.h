@@ -51,6 +51,9 @@ bool volume_write_copy(struct volume *volume, const struct redis_table *table, s
 bool volume_write_mark(struct volume *volume, const struct birth_mark *mark, size_t *changed,
                        struct err *err);
 
+/* The copy's table, NULL where there is none or it is not whole. */
+const struct redis_table *volume_whole_copy(const struct volume *volume);
+
 /* TABLE as nodes.conf has it. */
 bool volume_table_text(const struct redis_table *table, struct buf *text, struct err *err);
 

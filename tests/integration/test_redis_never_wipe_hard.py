@@ -131,6 +131,34 @@ def torn_table_and_old_copy(world):
         whole(one, 2 * KEYS)
 
 
+def torn_owner_whose_copy_says_replica(world, policy):
+    """The owner's nodes.conf is gone, and its copy is from before its promotion."""
+    with ordain(world, policy) as one:
+        born(one)
+        replicas_hold(one)
+        old = copy_of(one.pods[3])
+        promote(one, 3)
+        one.write_keys(2 * KEYS)
+        replicas_hold(one)
+
+        def harm():
+            tear(one.pods[3], 0)
+            with open(one.pods[3].volume.file("nodes.conf.ordain"), "w", encoding="utf-8") as file:
+                file.write(old)
+        one.restart_all(before=harm)
+        whole(one, 2 * KEYS)
+
+
+def torn_owner_in_order(world):
+    """nodes.conf of an owner is gone and its copy says that it is a replica, under OrderedReady"""
+    torn_owner_whose_copy_says_replica(world, "OrderedReady")
+
+
+def torn_owner_in_parallel(world):
+    """the same under Parallel"""
+    torn_owner_whose_copy_says_replica(world, "Parallel")
+
+
 def no_holder(world):
     """master and replica lose their volumes: 65 with the setting that settles it; no other key is lost"""
     with ordain(world) as one:
@@ -186,7 +214,8 @@ def keys_without_table(world):
 
 
 SCENARIOS = [
-    stale_replica, stale_replica_and_lost_master, unclear_holder, torn_table, torn_table_and_old_copy, no_holder,
+    stale_replica, stale_replica_and_lost_master, unclear_holder, torn_table, torn_table_and_old_copy,
+    torn_owner_in_order, torn_owner_in_parallel, no_holder,
     no_register, no_register_no_word, keys_without_table,
 ]
 
