@@ -47,26 +47,28 @@ static bool make_absolute(char out[static 4096], const char *path, struct err *e
     return true;
 }
 
-/* What belongs to the system and never is a volume. What lies in it may be one (/etc/redis). */
-static const char *const refused_paths[] = {"/",    "/bin",   "/boot", "/dev", "/etc",
-                                            "/lib", "/lib64", "/proc", "/run", "/sbin",
-                                            "/sys", "/usr",   "/var",  NULL};
+/* What belongs to the system and never is a volume. What lies in it may be one (/etc/redis), but for
+ * /proc and /sys. */
+static const char *const system_paths[] = {
+    "/",     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64",
+    "/proc", "/run", "/sbin", "/sys", "/usr", "/var",
+};
 
-static bool check_allowed(const char *path, const char *shown, const struct perms_entry *root,
-                          struct err *err)
+/* By name, and by what it is: another mount of the same. */
+static bool is_system(const char *path, const struct perms_entry *root)
 {
-    bool inside = strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0;
-    for (const char *const *refused = refused_paths; *refused != NULL; refused++) {
+    if (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof system_paths / sizeof system_paths[0]; i++) {
         struct perms_entry entry;
-        /* by name, and by what it is: a bind mount of it somewhere else */
-        if (inside || strcmp(path, *refused) == 0 ||
-            (perms_look(AT_FDCWD, *refused, &entry) == 0 && entry.dev == root->dev &&
+        if (strcmp(path, system_paths[i]) == 0 ||
+            (perms_look(AT_FDCWD, system_paths[i], &entry) == 0 && entry.dev == root->dev &&
              entry.ino == root->ino)) {
-            return err_set(err, ERR_USAGE, "'%s' belongs to the system: its owners are left alone",
-                           shown);
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
 static bool explain_open(struct err *err, int number, const char *path, const char *shown,
@@ -188,8 +190,9 @@ static bool mend(int path_fd, const char *path, const char *shown,
     if (number != 0) {
         return perms_explain(err, number, "look at", shown, policy, NULL);
     }
-    if (!check_allowed(path, shown, &job.root, err)) {
-        return false;
+    if (is_system(path, &job.root)) {
+        return err_set(err, ERR_USAGE, "'%s' belongs to the system: its owners are left alone",
+                       shown);
     }
     report->scanned = 1;
     struct perms_frame root = {.name = path, .entry = job.root};

@@ -12,8 +12,8 @@
  * starts over and a right root proves the whole (kubelet's order for fsGroup). docs/permissions.md
  * is the long answer. */
 
-/* What is done to a regular file of several names whose owner is wrong: one of the names may lie
- * outside. AUTO fails where the volume shares its file system with another mount outside the root
+/* What is done to a file of several names (a socket, a FIFO too) whose owner is wrong: one of the names
+ * may lie outside. AUTO fails where the volume shares its file system with another mount outside the root
  * or is itself a part of a file system (hostPath, emptyDir, subPath), and mends elsewhere. */
 enum perms_hardlinks {
     PERMS_HARDLINKS_AUTO,

@@ -133,7 +133,7 @@ static bool settle_hardlink(const struct perms_job *job, const struct perms_fram
                             struct err *err)
 {
     *leave = false;
-    if (!S_ISREG(entry->mode) || entry->nlink < 2 || job->hardlinks == PERMS_HARDLINKS_FIX) {
+    if (entry->nlink < 2 || job->hardlinks == PERMS_HARDLINKS_FIX) {
         return true;
     }
     if (job->hardlinks == PERMS_HARDLINKS_SKIP) {

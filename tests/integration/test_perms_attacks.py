@@ -166,9 +166,12 @@ def moved_directories_lead_nowhere(world):
     for level in range(40):
         chain += f"/{level}"
         os.mkdir(chain)
-        for name in "abc":
+        for name in "abcdefgh":
             os.mkdir(f"{chain}/{name}")
             touch(f"{chain}/{name}/x")
+    for name in "abcdefgh":  # what somebody who comes out of a moved directory would take for the tree's
+        os.mkdir(f"{away}/{name}")
+        touch(f"{away}/{name}/x")
     middle = root + "".join(f"/{level}" for level in range(20))
     lower = middle + "".join(f"/{level}" for level in range(20, 30))
 
@@ -182,6 +185,7 @@ def moved_directories_lead_nowhere(world):
     with meanwhile(move):
         race(root, "--always")
     equal(look(outside), before, "outside")
+    equal([owner(away)] + [owner(f"{away}/{name}/x") for name in "abcdefgh"], [(0, 0)] * 9, "beside the tree")
 
 
 def a_live_volume_is_no_failure(world):
