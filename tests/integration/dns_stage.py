@@ -23,6 +23,10 @@ NAMES = [f"redis-{i}.{DOMAIN}" for i in range(3)]
 GOOD = {NAMES[0]: ["10.0.0.1"], NAMES[1]: ["10.0.0.2"], NAMES[2]: ["10.0.0.3"]}
 HERE = "127.0.0.53"
 
+FOUND = "0 redis-0 10.0.0.1\n1 redis-1 10.0.0.2\n2 redis-2 10.0.0.3\n"
+MISSING = "0 redis-0 -\n1 redis-1 -\n2 redis-2 -\n"
+BASE = {"ORDAIN_STATEFULSET": "redis", "ORDAIN_SERVICE": "redis", "POD_NAMESPACE": "cache", "ORDAIN_REPLICAS": "3"}
+
 CASES = []
 
 
@@ -71,6 +75,15 @@ def serve(script, host=HERE, **options):
     """A server that is the only one in resolv.conf."""
     resolv(host)
     return Server(host, script, **options)
+
+
+def peers(status, out=None, *flags, env=None, err="", faster_s=None):
+    """Runs `ordain peers` and holds it to exit status, output, a part of stderr and time."""
+    run = Run(ORDAIN, "peers", *flags, env={**BASE, **(env or {})})
+    equal((run.status, run.out), (status, run.out if out is None else out), f"status and output ({run.err!r})")
+    true(err in run.err, f"{err!r} is not in {run.err!r}")
+    true(faster_s is None or run.seconds < faster_s, f"took {run.seconds:.2f} s, not under {faster_s} s")
+    return run
 
 
 def silence(_):
