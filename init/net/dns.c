@@ -17,14 +17,16 @@
 /* A name server inside the cluster answers within milliseconds: a dead one of several may cost half
  * a second, not c-ares' two. Each further trip through the servers takes twice as long. */
 #define SERVER_TIMEOUT_MS 500
-#define TRIPS             2
-#define RETRY_PAUSE_MS    100
+#define TRIPS 2
+#define RETRY_PAUSE_MS 100
 /* The record size that no path fragments (DNS flag day 2020); a larger answer comes by TCP. */
 #define EDNS_BYTES 1232
-/* Names asked for at the same time: what a socket's buffer holds of answers. */
-#define NAMES_AT_ONCE 128
-#define FDS_MAX       64
-#define CNAMES_MAX    16
+/* Names asked for at the same time. All pods of a StatefulSet ask at the same moment, each for all: 60
+ * pods with 128 questions each overrun the name server's receive buffer, and what is lost costs
+ * SERVER_TIMEOUT_MS. */
+#define NAMES_AT_ONCE 8
+#define FDS_MAX 64
+#define CNAMES_MAX 16
 /* All that fits into the answers to A and AAAA, 65535 bytes each. */
 #define ADDRS_MAX 8192
 /* How long names that nobody needs may still take once the needed ones are there. */
