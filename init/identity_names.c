@@ -33,19 +33,30 @@ void identity_host_name(const struct identity *identity, int ordinal,
     }
 }
 
+/* True when TAIL is what follows a pod's name in its DNS name, or the beginning of it up to a dot.
+ * Asked for each row of each table, so it is compared in place. */
+static bool is_tail(const struct identity *identity, const char *tail)
+{
+    const char *const pieces[] = {".",     identity->service, ".", identity->namespace_name,
+                                  ".svc.", identity->domain,  "."};
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        for (const char *at = pieces[i]; *at != '\0'; at++, tail++) {
+            if (*tail != *at) {
+                return *tail == '\0' && *at == '.';
+            }
+        }
+    }
+    return *tail == '\0';
+}
+
 int identity_ordinal_of(const struct identity *identity, const char *host_name)
 {
-    char ours[IDENTITY_NAME_MAX];
     int ordinal;
     size_t stem;
-    if (ordinal_of_name(host_name, &ordinal, &stem) != ORDINAL_OK) {
+    if (ordinal_of_name(host_name, &ordinal, &stem) != ORDINAL_OK ||
+        stem != strlen(identity->statefulset) ||
+        memcmp(host_name, identity->statefulset, stem) != 0) {
         return -1;
     }
-    identity_dns_name(identity, ordinal, ours);
-    /* as many whole labels of our name as are written out */
-    size_t len = strlen(host_name);
-    if (strncmp(ours, host_name, len) != 0 || (ours[len] != '\0' && ours[len] != '.')) {
-        return -1;
-    }
-    return ordinal;
+    return is_tail(identity, host_name + strcspn(host_name, ".")) ? ordinal : -1;
 }
