@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define LABEL_MAX      63
+#define LABEL_MAX 63
 #define NAME_MAX_BYTES 253
 
 static const char *label_fault(const char *text, size_t len)

@@ -8,9 +8,9 @@
 #include "init/sys/file.h"
 #include "init/sys/log.h"
 
-#define ROUND_MS          5000
-#define PAUSE_MIN_MS      200
-#define PAUSE_MAX_MS      1000
+#define ROUND_MS 5000
+#define PAUSE_MIN_MS 200
+#define PAUSE_MAX_MS 1000
 #define RESOLV_CONF_BYTES ((size_t)64 * 1024)
 
 /* Number of names that are not found among the first NEEDED; *first is one of them. */

@@ -6,7 +6,7 @@
 #include "init/sys/digest.h"
 #include "roles/ordinal.h"
 
-#define MASTERS_MIN     3
+#define MASTERS_MIN 3
 #define DIGEST_TEXT_MAX 16384
 
 /* A part of the setting. */

@@ -14,10 +14,10 @@
 #include "init/sys/log.h"
 
 /* Nothing in it is secret; pods of different users share it by their group. */
-#define MODE              0664
+#define MODE 0664
 #define LOCK_PAUSE_MIN_MS 2
 #define LOCK_PAUSE_MAX_MS 50
-#define LOCK_QUIET_NS     CLOCK_S
+#define LOCK_QUIET_NS CLOCK_S
 
 struct place {
     char dir[4096];

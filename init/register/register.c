@@ -10,9 +10,9 @@
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
-#define TOKEN         "/var/run/secrets/kubernetes.io/serviceaccount/token"
+#define TOKEN "/var/run/secrets/kubernetes.io/serviceaccount/token"
 #define LOST_PAUSE_MS 50
-#define FILE_PREFIX   "file:"
+#define FILE_PREFIX "file:"
 
 struct register_store {
     const struct register_backend *backend;

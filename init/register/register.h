@@ -15,7 +15,7 @@
  * keys are kept.
  */
 
-#define REGISTER_FORMAT    "1"
+#define REGISTER_FORMAT "1"
 #define REGISTER_VALUE_MAX 256
 
 struct register_store;

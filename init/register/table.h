@@ -8,7 +8,7 @@
 #include "init/sys/err.h"
 
 /* The largest register, as a ConfigMap's limit is. */
-#define REGISTER_BYTES_MAX   ((size_t)1024 * 1024)
+#define REGISTER_BYTES_MAX ((size_t)1024 * 1024)
 #define REGISTER_ENTRIES_MAX 4096
 
 /*

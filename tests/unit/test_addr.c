@@ -65,14 +65,25 @@ static void what_is_no_literal_address_is_refused(void **state)
 static void only_what_a_peer_can_reach_is_usable(void **state)
 {
     (void)state;
-    static const char *const good[] = {"10.0.0.1",    "192.168.1.1",     "172.16.0.1", "100.64.0.1",
-                                       "240.0.0.1",   "255.255.255.254", "8.8.8.8",    "1.0.0.0",
-                                       "223.255.0.1", "169.253.0.1",     "fd00::1",    "2001:db8::1",
-                                       "fec0::1",     "::2",             "::ffff:10.0.0.1"};
+    static const char *const good[] = {
+        "10.0.0.1",        "192.168.1.1", "172.16.0.1", "100.64.0.1",  "240.0.0.1",
+        "255.255.255.254", "8.8.8.8",     "1.0.0.0",    "223.255.0.1", "169.253.0.1",
+        "fd00::1",         "2001:db8::1", "fec0::1",    "::2",         "::ffff:10.0.0.1"};
     static const char *const bad[] = {
-        "0.0.0.0",         "0.0.0.1",   "127.0.0.1", "127.255.255.255",    "224.0.0.1",
-        "239.255.255.255", "169.254.1.1", "255.255.255.255", "::ffff:127.0.0.1", "::",
-        "::1",             "fe80::1",   "febf::1",   "ff02::1",
+        "0.0.0.0",
+        "0.0.0.1",
+        "127.0.0.1",
+        "127.255.255.255",
+        "224.0.0.1",
+        "239.255.255.255",
+        "169.254.1.1",
+        "255.255.255.255",
+        "::ffff:127.0.0.1",
+        "::",
+        "::1",
+        "fe80::1",
+        "febf::1",
+        "ff02::1",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct addr addr = parsed(good[i]);
@@ -93,9 +104,9 @@ static void only_what_a_peer_can_reach_is_usable(void **state)
 static void the_order_is_by_number_ipv4_first(void **state)
 {
     (void)state;
-    static const char *const order[] = {"9.0.0.1",  "10.0.0.2", "10.0.0.10", "10.0.1.1",
-                                        "200.0.0.1", "::2",      "2001:db8::a", "fd00::9",
-                                        "fd00::10"};
+    static const char *const order[] = {"9.0.0.1",     "10.0.0.2",  "10.0.0.10",
+                                        "10.0.1.1",    "200.0.0.1", "::2",
+                                        "2001:db8::a", "fd00::9",   "fd00::10"};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         for (size_t j = 0; j < sizeof order / sizeof *order; j++) {
             struct addr a = parsed(order[i]);

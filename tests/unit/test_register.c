@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,7 +10,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -177,19 +177,20 @@ static void damage_is_told_with_its_line(void **state)
     static const struct {
         const char *text, *part;
     } cases[] = {
-        {"x", "line 1"},
-        {"\n", "line 1"},
-        {"a=1\n\nb=1\n", "line 2"},
-        {"a=1\n=2\n", "line 2"},
-        {"a=1\nb=2\na=1\n", "line 3"},
-        {"a=1\nb c=2\n", "line 2"},
-        {"a=1\r\n", "line 1"},
-        {"a=1\nb=\x01\n", "line 2"},
-        {"a=1\nb=\x7f\n", "line 2"},
-        {"a=1\n# comment\n", "line 2"},
-        {"\xef\xbb\xbf" "format=1\n", "line 1"},
-        {"<html>a=b</html>\n", "line 1"},
-        {"", "is empty, which ordain never writes"},
+        {"x",                   "line 1"                             },
+        {"\n",                  "line 1"                             },
+        {"a=1\n\nb=1\n",        "line 2"                             },
+        {"a=1\n=2\n",           "line 2"                             },
+        {"a=1\nb=2\na=1\n",     "line 3"                             },
+        {"a=1\nb c=2\n",        "line 2"                             },
+        {"a=1\r\n",             "line 1"                             },
+        {"a=1\nb=\x01\n",       "line 2"                             },
+        {"a=1\nb=\x7f\n",       "line 2"                             },
+        {"a=1\n# comment\n",    "line 2"                             },
+        {"\xef\xbb\xbf"
+         "format=1\n", "line 1"                             },
+        {"<html>a=b</html>\n",  "line 1"                             },
+        {"",                    "is empty, which ordain never writes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put(cases[i].text);
@@ -262,14 +263,14 @@ static void the_setting_is_one_of_three(void **state)
     static const struct {
         const char *setting, *statefulset, *cluster_id, *part;
     } cases[] = {
-        {"kubernetes", "redis", "c", "no Kubernetes register yet"},
-        {"file:", "redis", "c", "names no directory"},
-        {"/register", "redis", "c", "'/register' is none of"},
-        {"None", "redis", "c", "is none of"},
-        {"file:/r", "", "c", "ORDAIN_STATEFULSET"},
-        {"file:/r", "../x", "c", "ORDAIN_STATEFULSET"},
-        {"file:/r", "redis", "", "ORDAIN_CLUSTER_ID"},
-        {"file:/r", "redis", "a\nb", "ORDAIN_CLUSTER_ID"},
+        {"kubernetes", "redis", "c",    "no Kubernetes register yet"},
+        {"file:",      "redis", "c",    "names no directory"        },
+        {"/register",  "redis", "c",    "'/register' is none of"    },
+        {"None",       "redis", "c",    "is none of"                },
+        {"file:/r",    "",      "c",    "ORDAIN_STATEFULSET"        },
+        {"file:/r",    "../x",  "c",    "ORDAIN_STATEFULSET"        },
+        {"file:/r",    "redis", "",     "ORDAIN_CLUSTER_ID"         },
+        {"file:/r",    "redis", "a\nb", "ORDAIN_CLUSTER_ID"         },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_false(register_open(&other, cases[i].setting, cases[i].statefulset, "cache",
@@ -309,14 +310,15 @@ static void a_lock_that_is_held_is_waited_for_till_the_deadline(void **state)
     int fd = open(lock_path, O_RDWR);
     assert_int_equal(flock(fd, LOCK_EX), 0);
     int64_t start_ns = clock_now_ns();
-    assert_false(register_swap(store, "b", NULL, "1", &swapped, NULL, clock_deadline_ns(300),
-                               &err));
+    assert_false(
+        register_swap(store, "b", NULL, "1", &swapped, NULL, clock_deadline_ns(300), &err));
     int64_t took_ms = (clock_now_ns() - start_ns) / CLOCK_MS;
     assert_int_equal(err.kind, ERR_LATER);
     assert_non_null(strstr(err.message, "held by another pod"));
     assert_in_range(took_ms, 290, 2000);
     char value[REGISTER_VALUE_MAX];
-    assert_true(register_get(store, "a", value, &swapped, soon(), &err)); /* reading needs no lock */
+    assert_true(
+        register_get(store, "a", value, &swapped, soon(), &err)); /* reading needs no lock */
     assert_true(swapped);
     pid_t child = fork();
     if (child == 0) {
