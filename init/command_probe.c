@@ -15,6 +15,8 @@
 /* How much of the deadline the server itself may take; a repair has the rest. */
 #define SERVER_MS 500
 #define DNS_MS 150
+/* How long after its start a server is looked after although it is ready. */
+#define SETTLING_S 30
 
 /* One server's answers. */
 struct look {
@@ -155,10 +157,13 @@ static void answer(const struct probe_decision *decision, const struct look *loo
     (void)putchar('\n');
 }
 
-/* Ids of pods that lost their volumes stay in every table until each server forgets them. */
+/* A ready pod may still have something to mend: ids of pods that lost their volumes stay in every table
+ * until each server forgets them; and a server that has just started on addresses of a stale name says
+ * "ok" until its node timeout finds out, which costs three of them to heal. */
 static bool has_housework(const struct settings *settings, const struct look *look)
 {
-    return settings->replicas > 0 && look->info.known_nodes > settings->replicas;
+    bool strangers = settings->replicas > 0 && look->info.known_nodes > settings->replicas;
+    return strangers || (look->info.uptime_s >= 0 && look->info.uptime_s < SETTLING_S);
 }
 
 static bool readiness(const struct invocation *inv, int *status, struct err *err)

@@ -176,13 +176,15 @@ static void mend_announced(const struct cluster_picture *picture, struct form_pl
     }
 }
 
+/* TARGET answered, with its id, at its address: a row that says another one is stale, though its link be
+ * "connected", which one that is being tried is too. */
 static bool row_is_stale(const struct redis_node *row, const struct cluster_member *target)
 {
     if ((row->flags & REDIS_HANDSHAKE) != 0)
         return false;
     if ((row->flags & REDIS_NOADDR) != 0 || *row->ip == '\0')
         return true;
-    return strcmp(row->ip, target->ip) != 0 && !row->link_connected;
+    return strcmp(row->ip, target->ip) != 0;
 }
 
 /* A MEET to a known node gives it its new address (redis 7.0 cluster.c clusterProcessPacket). */

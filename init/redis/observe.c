@@ -290,10 +290,15 @@ static bool prepare(struct observer *observer, size_t count)
             memcpy(member->expected_id, observer->recorded[i], sizeof(member->expected_id));
         else
             observe_birth_id(&observer->identity, member->ordinal, member->expected_id);
+        /* This pod knows its own address better than any cache. */
         const struct dns_answer *answer = &observer->answers[i];
-        member->contact = answer->outcome == DNS_FOUND ? MEMBER_SILENT : MEMBER_NO_NAME;
-        if (answer->outcome == DNS_FOUND)
-            memcpy(member->ip, answer->addrs[0].text, sizeof(member->ip));
+        bool own = member->ordinal == observer->identity.ordinal &&
+                   observer->identity.pod_ip.family != ADDR_NONE;
+        const struct addr *addr = own ? &observer->identity.pod_ip : &answer->addrs[0];
+        bool found = own || answer->outcome == DNS_FOUND;
+        member->contact = found ? MEMBER_SILENT : MEMBER_NO_NAME;
+        if (found)
+            memcpy(member->ip, addr->text, sizeof(member->ip));
     }
     return true;
 }
