@@ -8,6 +8,7 @@ endif
 CLANG ?= clang
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 3600
 TEST_TIMEOUT ?= 900
 # Yours; the project's own flags are kept apart and always there.
 CFLAGS ?=
@@ -213,6 +214,7 @@ fuzz-replay: $(FUZZERS) ## every fuzzer over its recorded inputs
 
 # ---- tests
 
+BENCHES := $(sort $(filter-out %.sh %.py %.c %.md bench/__pycache__,$(wildcard bench/*)))
 CLI := $(sort $(wildcard tests/cli/*.bats))
 INTEGRATION := $(sort $(wildcard tests/integration/test_*.py))
 # Two files at a time, but the integration tests, which share addresses and ports, one after another.
@@ -240,11 +242,13 @@ cov: build/cov/ordain $(UNITS:build/unit/%=build/cov-unit/%) ## line and branch 
 demo: setup all ## a Redis Cluster on this machine, made by ordain
 	@tests/demo
 
-bench: setup all ## side-by-side figures into bench/
-	@bench/run
+bench: setup all ## side-by-side figures, also kept in build/bench/ (bench/hardening.sh is apart: it builds for long)
+	@mkdir -p build/bench; for bench in $(BENCHES); do "$$bench" | tee "build/bench/$${bench##*/}.md"; done
 
-soak: setup all ## the cluster under kills and restarts, for long
-	@tests/soak
+soak: setup servers all ## the integration tests again and again for SOAK_SECONDS
+	@round=0; while [ $$SECONDS -lt $(SOAK_SECONDS) ]; do \
+	    round=$$((round + 1)); echo "soak: round $$round, $$SECONDS s of $(SOAK_SECONDS)"; $(PROVE) $(INTEGRATION); \
+	done
 
 # ---- checks
 
