@@ -43,5 +43,6 @@ static bool plan_form(const struct invocation *inv, int *status, struct err *err
 bool command_plan(const struct invocation *inv, int *status, struct err *err)
 {
     *status = 0;
-    return strcmp(inv->argv[0], "form") == 0 ? plan_form(inv, status, err) : plan_init(inv, status, err);
+    return strcmp(inv->argv[0], "form") == 0 ? plan_form(inv, status, err)
+                                             : plan_init(inv, status, err);
 }

@@ -48,11 +48,12 @@ enum birth_mark_status birth_mark_parse(struct birth_mark *mark, const char *tex
         return BIRTH_MARK_UNKNOWN_FORMAT;
     struct span state = value_of(text, len, "state");
     mark->born = span_is(state, "born");
-    bool good = format.data != NULL && (mark->born || span_is(state, "seeding")) &&
-                take(mark->cluster_id, sizeof(mark->cluster_id), value_of(text, len, "cluster-id")) &&
-                take(mark->spec, sizeof(mark->spec), value_of(text, len, "spec")) &&
-                take(mark->id, sizeof(mark->id), value_of(text, len, "id")) &&
-                is_hex(mark->spec, 64) && is_hex(mark->id, REDIS_ID_LEN);
+    bool good =
+        format.data != NULL && (mark->born || span_is(state, "seeding")) &&
+        take(mark->cluster_id, sizeof(mark->cluster_id), value_of(text, len, "cluster-id")) &&
+        take(mark->spec, sizeof(mark->spec), value_of(text, len, "spec")) &&
+        take(mark->id, sizeof(mark->id), value_of(text, len, "id")) && is_hex(mark->spec, 64) &&
+        is_hex(mark->id, REDIS_ID_LEN);
     return good ? BIRTH_MARK_OK : BIRTH_MARK_BAD;
 }
 

@@ -156,8 +156,8 @@ static void draw_losses(struct cluster_picture *picture)
         /* A server that announces the pod's own name, not just any at its address: a name may still
          * point to where the pod was. */
         int pod = cluster_picture_member(picture, node->ordinal);
-        node->lost = pod >= 0 && picture->claims[pod] == CLAIM_OURS &&
-                     picture->members[pod].announces;
+        node->lost =
+            pod >= 0 && picture->claims[pod] == CLAIM_OURS && picture->members[pod].announces;
     }
 }
 

@@ -38,41 +38,42 @@ struct cluster_member {
     int announced_ordinal; /* the ordinal that this name stands for, -1: none of ours */
     struct redis_info info;
     struct redis_table table;
-    int *row_ordinal; /* for each row of table: the pod it stands for, by birth id or host name; -1 */
-    char view[65];    /* digest of redis_table_view */
+    int *
+        row_ordinal; /* for each row of table: the pod it stands for, by birth id or host name; -1 */
+    char view[65];   /* digest of redis_table_view */
     int64_t node_timeout_ms; /* -1: not asked */
 };
 
 enum cluster_claim {
-    CLAIM_OURS,     /* of this cluster, or newborn and empty at our pod's address */
-    CLAIM_FOREIGN,  /* a server of something else answers under our pod's name */
-    CLAIM_UNKNOWN,  /* it has not answered */
+    CLAIM_OURS,    /* of this cluster, or newborn and empty at our pod's address */
+    CLAIM_FOREIGN, /* a server of something else answers under our pod's name */
+    CLAIM_UNKNOWN, /* it has not answered */
 };
 
 /* A node that some server of ours knows. */
 struct cluster_node {
     char id[REDIS_ID_LEN + 1];
-    int ordinal;    /* the pod it stands for, -1: unknown */
-    int member;     /* index of the member that answers with this id, -1: none */
+    int ordinal; /* the pod it stands for, -1: unknown */
+    int member;  /* index of the member that answers with this id, -1: none */
     bool is_master;
     char master_id[REDIS_ID_LEN + 1];
     uint64_t epoch;
-    int slots;      /* that it owns in the picture */
-    bool heard;     /* some server has heard of it (pong_recv not 0), or it answers */
-    int failing;    /* servers that flag it fail */
-    int known_by;   /* servers that have a row of it, itself included */
-    bool lost;      /* proved: its pod answers, and as another node */
+    int slots;    /* that it owns in the picture */
+    bool heard;   /* some server has heard of it (pong_recv not 0), or it answers */
+    int failing;  /* servers that flag it fail */
+    int known_by; /* servers that have a row of it, itself included */
+    bool lost;    /* proved: its pod answers, and as another node */
 };
 
 struct cluster_picture {
     const struct cluster_member *members;
     size_t member_count;
-    enum cluster_claim *claims;  /* the caller's array, one a member */
-    struct cluster_node *nodes;  /* the caller's array */
+    enum cluster_claim *claims; /* the caller's array, one a member */
+    struct cluster_node *nodes; /* the caller's array */
     size_t capacity, count;
     int16_t slot_owner[REDIS_SLOTS]; /* index into nodes, -1: nobody */
     int slots_assigned;
-    size_t answered; /* members that answered and are ours */
+    size_t answered;  /* members that answered and are ours */
     bool has_cluster; /* some member of ours knows others or owns slots */
 };
 

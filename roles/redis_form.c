@@ -20,8 +20,9 @@ const char *redis_form_sentence(enum form_reason reason)
         [FORM_BIRTH_MEETS] = "every server meets every other",
         [FORM_HOLDER_AWAY] = "a master's volume is lost, and a pod that may hold its data has not "
                              "answered",
-        [FORM_HOLDER_UNCLEAR] = "a master's volume is lost, and several replicas may hold its data; "
-                                "--promote-replica POD says which",
+        [FORM_HOLDER_UNCLEAR] =
+            "a master's volume is lost, and several replicas may hold its data; "
+            "--promote-replica POD says which",
         [FORM_NO_HOLDER] = "a master's volume is lost and no replica holds its data; "
                            "--accept-empty-shard goes on without these keys",
         [FORM_PROMOTES] = "a master's volume is lost: the replica that holds its data is promoted",
@@ -51,7 +52,8 @@ static bool is_birth_member(const struct form_wish *wish, const struct cluster_m
  * A birth, perhaps half done: every birth pod answers and is ours; no key anywhere; each server owns
  * nothing or exactly its birth slots; nobody knows a node that is none of these servers.
  */
-static bool is_birth(const struct cluster_picture *picture, const struct form_wish *wish, int *missing)
+static bool is_birth(const struct cluster_picture *picture, const struct form_wish *wish,
+                     int *missing)
 {
     *missing = -1;
     for (size_t i = 0; i < picture->member_count; i++) {
@@ -71,7 +73,8 @@ static bool is_birth(const struct cluster_picture *picture, const struct form_wi
             range = placement_slots(wish->masters, index);
         int due = master ? range.last - range.first + 1 : 0;
         if (self->slot_count != 0 &&
-            (self->slot_count != due || member->table.slot_owner[range.first] != member->table.myself))
+            (self->slot_count != due ||
+             member->table.slot_owner[range.first] != member->table.myself))
             return false;
     }
     for (size_t i = 0; i < picture->count; i++) {

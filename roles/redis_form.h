@@ -14,24 +14,24 @@
  */
 
 enum form_step_kind {
-    FORM_SET_EPOCH,      /* CLUSTER SET-CONFIG-EPOCH number (redis 3.0+: a node that knows nobody) */
-    FORM_ADD_SLOTS,      /* CLUSTER ADDSLOTSRANGE (7.0+) */
-    FORM_MEET,           /* CLUSTER MEET the target's verified address */
-    FORM_REPLICATE,      /* CLUSTER REPLICATE id */
-    FORM_PROMOTE,        /* CLUSTER FAILOVER FORCE: the master is lost, the masters' majority votes */
-    FORM_TAKEOVER,       /* CLUSTER FAILOVER TAKEOVER: no majority is left, every pod has answered */
-    FORM_FORGET,         /* CLUSTER FORGET id */
-    FORM_ANNOUNCE,       /* CONFIG SET cluster-announce-ip */
-    FORM_BUMP_EPOCH,     /* CLUSTER BUMPEPOCH after slots were taken over empty */
+    FORM_SET_EPOCH,  /* CLUSTER SET-CONFIG-EPOCH number (redis 3.0+: a node that knows nobody) */
+    FORM_ADD_SLOTS,  /* CLUSTER ADDSLOTSRANGE (7.0+) */
+    FORM_MEET,       /* CLUSTER MEET the target's verified address */
+    FORM_REPLICATE,  /* CLUSTER REPLICATE id */
+    FORM_PROMOTE,    /* CLUSTER FAILOVER FORCE: the master is lost, the masters' majority votes */
+    FORM_TAKEOVER,   /* CLUSTER FAILOVER TAKEOVER: no majority is left, every pod has answered */
+    FORM_FORGET,     /* CLUSTER FORGET id */
+    FORM_ANNOUNCE,   /* CONFIG SET cluster-announce-ip */
+    FORM_BUMP_EPOCH, /* CLUSTER BUMPEPOCH after slots were taken over empty */
     FORM_STEP_KINDS,
 };
 
 struct form_step {
     enum form_step_kind kind;
-    int member;             /* whose server gets the command */
-    int target;             /* member to meet, -1 */
+    int member;                /* whose server gets the command */
+    int target;                /* member to meet, -1 */
     char id[REDIS_ID_LEN + 1]; /* node to replicate or to forget */
-    int number;             /* epoch */
+    int number;                /* epoch */
     struct slot_range range;
 };
 
@@ -47,21 +47,21 @@ enum form_verdict {
 /* Why; each has one sentence (redis_form_sentence). */
 enum form_reason {
     FORM_IS_CONVERGED,
-    FORM_IS_FOREIGN,          /* a foreign server answers under a pod's name */
-    FORM_IS_NOT_ORDAINS,      /* a cluster that ordain did not make: --adopt */
-    FORM_HAS_KEYS,            /* a server outside the cluster holds keys */
-    FORM_LACKS_PODS,          /* a birth needs every pod */
-    FORM_WAS_SEEDED,          /* every volume is empty, and the register says that they were not */
-    FORM_GIVES_BIRTH,         /* epochs and slots */
-    FORM_BIRTH_ROLES,         /* each replica meets and follows its master */
-    FORM_BIRTH_MEETS,         /* everybody meets everybody */
-    FORM_HOLDER_AWAY,         /* a pod that may hold a lost owner's data has not answered */
-    FORM_HOLDER_UNCLEAR,      /* several pods may hold it, and none provably newest: --promote-replica */
-    FORM_NO_HOLDER,           /* nobody holds it: --accept-empty-shard */
+    FORM_IS_FOREIGN,     /* a foreign server answers under a pod's name */
+    FORM_IS_NOT_ORDAINS, /* a cluster that ordain did not make: --adopt */
+    FORM_HAS_KEYS,       /* a server outside the cluster holds keys */
+    FORM_LACKS_PODS,     /* a birth needs every pod */
+    FORM_WAS_SEEDED,     /* every volume is empty, and the register says that they were not */
+    FORM_GIVES_BIRTH,    /* epochs and slots */
+    FORM_BIRTH_ROLES,    /* each replica meets and follows its master */
+    FORM_BIRTH_MEETS,    /* everybody meets everybody */
+    FORM_HOLDER_AWAY,    /* a pod that may hold a lost owner's data has not answered */
+    FORM_HOLDER_UNCLEAR, /* several pods may hold it, and none provably newest: --promote-replica */
+    FORM_NO_HOLDER,      /* nobody holds it: --accept-empty-shard */
     FORM_PROMOTES,
-    FORM_ABANDONS,            /* --accept-empty-shard: the lost owner is forgotten, its slots dealt anew */
-    FORM_MENDS,               /* addresses, strangers, roles, dead ids */
-    FORM_TAKES_EFFECT,        /* done, not yet seen everywhere */
+    FORM_ABANDONS,     /* --accept-empty-shard: the lost owner is forgotten, its slots dealt anew */
+    FORM_MENDS,        /* addresses, strangers, roles, dead ids */
+    FORM_TAKES_EFFECT, /* done, not yet seen everywhere */
     FORM_REASONS,
 };
 
@@ -73,7 +73,8 @@ struct form_wish {
     int promote_ordinal; /* --promote-replica, -1 */
     bool was_seeded;     /* the register knows a birth of this cluster */
     int own_member;      /* a probe's own pod, -1 for form */
-    bool own_is_newest;  /* its own copy of nodes.conf proves that its data is the lost owner's last */
+    bool
+        own_is_newest; /* its own copy of nodes.conf proves that its data is the lost owner's last */
 };
 
 struct form_plan {

@@ -71,13 +71,15 @@ static struct holders find_holders(const struct cluster_picture *picture,
         if (is_ours(picture, other->member))
             weigh(&holders, picture, other->member);
         else
-            holders.away = other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
+            holders.away =
+                other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
     }
-    int named = wish->promote_ordinal < 0 ? -1
-                                          : cluster_picture_member(picture, wish->promote_ordinal);
+    int named =
+        wish->promote_ordinal < 0 ? -1 : cluster_picture_member(picture, wish->promote_ordinal);
     bool own = wish->own_is_newest && wish->own_member >= 0;
     int chosen = own ? wish->own_member : named;
-    const struct redis_node *self = chosen >= 0 ? cluster_member_self(&picture->members[chosen]) : NULL;
+    const struct redis_node *self =
+        chosen >= 0 ? cluster_member_self(&picture->members[chosen]) : NULL;
     if (self != NULL && memcmp(self->master_id, node->id, REDIS_ID_LEN) == 0) {
         holders.best = chosen;
         holders.unclear = false;
@@ -334,9 +336,11 @@ static int heir(const struct cluster_picture *picture, const struct form_wish *w
         if (slot < range.first || slot > range.last)
             continue;
         int pod = cluster_picture_member(picture, wish->start + index);
-        const struct redis_node *self = pod >= 0 ? cluster_member_self(&picture->members[pod]) : NULL;
+        const struct redis_node *self =
+            pod >= 0 ? cluster_member_self(&picture->members[pod]) : NULL;
         if (is_ours(picture, pod) && (self->flags & REDIS_MASTER) != 0 &&
-            picture->members[pod].table.count > 1 && picture->members[pod].table.slot_owner[slot] < 0)
+            picture->members[pod].table.count > 1 &&
+            picture->members[pod].table.slot_owner[slot] < 0)
             return pod;
     }
     return -1;
@@ -369,7 +373,8 @@ static void deal_unowned(const struct cluster_picture *picture, const struct for
 
 /* Pod MEMBER has its place: slots, a master, or none is due to it. Until then its former row tells
  * where it belongs. */
-static bool has_place(const struct cluster_picture *picture, const struct form_wish *wish, int member)
+static bool has_place(const struct cluster_picture *picture, const struct form_wish *wish,
+                      int member)
 {
     const struct redis_node *self = cluster_member_self(&picture->members[member]);
     if (self->slot_count > 0 || *self->master_id != '\0')

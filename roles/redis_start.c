@@ -36,19 +36,20 @@ struct row {
 };
 
 static const char sentence_lives[] = "a server that is alive holds this volume: nothing is changed";
-static const char sentence_cluster[] = "the volume belongs to another cluster (ordain.birth names it)";
-static const char sentence_spec[] =
-    "the volume was born with other replicas, masters, zones or first ordinal; these are constants of "
-    "a cluster: set them back, scaling needs no change of them";
+static const char sentence_cluster[] =
+    "the volume belongs to another cluster (ordain.birth names it)";
+static const char sentence_spec[] = "the volume was born with other replicas, masters, zones or "
+                                    "first ordinal; these are constants of "
+                                    "a cluster: set them back, scaling needs no change of them";
 static const char sentence_reborn[] =
     "this pod holds its shard's data, and its master answers empty and has never heard of it: the "
     "master's volume was lost and seeded anew; take ORDAIN_BIRTH=new away, delete the master's "
     "nodes.conf and ordain.birth and restart it, or go on empty with --accept-empty-shard";
 static const char sentence_restart[] = "nodes.conf is whole: it starts with today's addresses";
 static const char sentence_adopt[] = "a cluster that ordain did not make is taken over, as asked";
-static const char sentence_foreign[] =
-    "nodes.conf is of another node than this pod's; --adopt takes over a cluster that ordain did not "
-    "make";
+static const char sentence_foreign[] = "nodes.conf is of another node than this pod's; --adopt "
+                                       "takes over a cluster that ordain did not "
+                                       "make";
 static const char sentence_mend[] =
     "nodes.conf is torn or gone: it is mended from its own whole rows, then from the copy";
 static const char sentence_no_mend[] =
@@ -60,11 +61,12 @@ static const char sentence_keys[] =
 static const char sentence_heard[] =
     "the volume is empty, and a peer has heard of this pod: its volume is lost; it joins anew as a "
     "replica, never under the old id";
-static const char sentence_seeded[] =
-    "the volume is empty, and the register knows this pod's birth: its volume is lost; it joins anew "
-    "as a replica, never under the old id";
-static const char sentence_resume[] = "a birth was cut short on this volume before any server started: "
-                                      "it is finished";
+static const char sentence_seeded[] = "the volume is empty, and the register knows this pod's "
+                                      "birth: its volume is lost; it joins anew "
+                                      "as a replica, never under the old id";
+static const char sentence_resume[] =
+    "a birth was cut short on this volume before any server started: "
+    "it is finished";
 static const char sentence_wait[] =
     "the volume is empty, and the register cannot be asked whether it ever was full";
 static const char sentence_single[] =
@@ -130,10 +132,13 @@ bool redis_start_is_local(const struct start_facts *facts)
     struct start_facts other = *facts;
     for (int seeded = 0; seeded < START_REGISTER_VALUES; seeded++) {
         for (int heard = 0; heard < START_HEARD_VALUES; heard++) {
-            other.seeded = (enum start_register)seeded;
-            other.heard = (enum start_heard)heard;
-            if (redis_start_decide(&other).action != action)
-                return false;
+            for (int reborn = 0; reborn < 2; reborn++) {
+                other.seeded = (enum start_register)seeded;
+                other.heard = (enum start_heard)heard;
+                other.master_reborn = reborn != 0;
+                if (redis_start_decide(&other).action != action)
+                    return false;
+            }
         }
     }
     return true;

@@ -19,17 +19,17 @@ enum start_file {
 /* ordain's mark beside nodes.conf: which birth this volume belongs to. */
 enum start_mark {
     START_MARK_ABSENT,
-    START_MARK_SEEDING,       /* a birth was begun here and no server has started on it */
-    START_MARK_BORN,          /* of this cluster and this birth spec */
-    START_MARK_OTHER_SPEC,    /* of this cluster, with other replicas, masters, zones or start */
+    START_MARK_SEEDING,    /* a birth was begun here and no server has started on it */
+    START_MARK_BORN,       /* of this cluster and this birth spec */
+    START_MARK_OTHER_SPEC, /* of this cluster, with other replicas, masters, zones or start */
     START_MARK_OTHER_CLUSTER,
     START_MARK_VALUES,
 };
 
 enum start_register {
-    START_REGISTER_NONE,        /* there is no register */
+    START_REGISTER_NONE, /* there is no register */
     START_REGISTER_UNREACHABLE,
-    START_REGISTER_UNSEEDED,    /* it does not know this pod's birth */
+    START_REGISTER_UNSEEDED, /* it does not know this pod's birth */
     START_REGISTER_SEEDED,
     START_REGISTER_VALUES,
 };
@@ -42,29 +42,29 @@ enum start_heard {
 };
 
 struct start_facts {
-    bool server_lives;  /* a server holds nodes.conf's lock or answers in this pod */
+    bool server_lives; /* a server holds nodes.conf's lock or answers in this pod */
     enum start_mark mark;
     enum start_file file;
-    bool id_is_ours;    /* nodes.conf's own id: of this pod's birth, or the mark's */
-    bool mendable;      /* file and copy together hold a row of this node */
-    bool has_keys;      /* a dump or an append-only file lies on the volume */
-    bool beyond_birth;  /* the ordinal was not there at the birth */
+    bool id_is_ours;   /* nodes.conf's own id: of this pod's birth, or the mark's */
+    bool mendable;     /* file and copy together hold a row of this node */
+    bool has_keys;     /* a dump or an append-only file lies on the volume */
+    bool beyond_birth; /* the ordinal was not there at the birth */
     enum start_register seeded;
     enum start_heard heard;
-    bool birth_is_new;  /* ORDAIN_BIRTH=new */
+    bool birth_is_new; /* ORDAIN_BIRTH=new */
     bool adopt;
     bool master_reborn; /* my master answers, is empty and never heard of me, who holds its data */
 };
 
 enum start_action {
-    START_SEED,        /* write the whole birth table */
-    START_SINGLE,      /* one row, the birth's id, no slots: form or a probe joins it */
-    START_LOST,        /* one row, a new random id, no slots: it joins as replica */
-    START_RESTART,     /* the table as it is, with today's addresses */
-    START_MEND,        /* torn: from its own rows, then from the copy */
-    START_ADOPT,       /* as restart, and ordain's mark is written */
-    START_WAIT,        /* nothing yet: 75 */
-    START_REFUSE,      /* 65 */
+    START_SEED,    /* write the whole birth table */
+    START_SINGLE,  /* one row, the birth's id, no slots: form or a probe joins it */
+    START_LOST,    /* one row, a new random id, no slots: it joins as replica */
+    START_RESTART, /* the table as it is, with today's addresses */
+    START_MEND,    /* torn: from its own rows, then from the copy */
+    START_ADOPT,   /* as restart, and ordain's mark is written */
+    START_WAIT,    /* nothing yet: 75 */
+    START_REFUSE,  /* 65 */
     START_ACTIONS,
 };
 

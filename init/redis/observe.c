@@ -113,7 +113,8 @@ static bool ask_names(struct observer *observer, size_t count, bool fresh, int64
     }
     struct err silence;
     if (done) {
-        observer->dns_broken = !dns_ask(observer->dns, names, answers, count, deadline_ns, &silence);
+        observer->dns_broken =
+            !dns_ask(observer->dns, names, answers, count, deadline_ns, &silence);
         for (size_t i = 0; i < count; i++) {
             /* Silence takes back nothing; only an answer does. */
             if (answers[i].outcome != DNS_UNKNOWN)
@@ -162,14 +163,15 @@ int observer_server(struct observer *observer, size_t index)
 static void add_questions(struct observer *observer)
 {
     static const char *const questions[ASK_COUNT][2] = {
-        [ASK_MYID] = {"CLUSTER", "MYID"},
+        [ASK_MYID] = {"CLUSTER", "MYID" },
         [ASK_NODES] = {"CLUSTER", "NODES"},
-        [ASK_INFO] = {"INFO", NULL},
-        [ASK_CLUSTER_INFO] = {"CLUSTER", "INFO"},
+        [ASK_INFO] = {"INFO",    NULL   },
+        [ASK_CLUSTER_INFO] = {"CLUSTER", "INFO" },
     };
     observer->call_count = 0;
     for (size_t i = 0; i < observer->member_count; i++) {
-        int server = observer->members[i].contact == MEMBER_SILENT ? observer_server(observer, i) : -1;
+        int server =
+            observer->members[i].contact == MEMBER_SILENT ? observer_server(observer, i) : -1;
         for (int ask = 0; server >= 0 && ask < ASK_COUNT; ask++) {
             int argc = questions[ask][1] != NULL ? 2 : 1;
             observer->calls[observer->call_count++] = redis_call_new(server, argc, questions[ask]);
@@ -185,6 +187,7 @@ static enum member_contact contact_of(const struct redis_call *call)
     case REDIS_NOBODY:
         return MEMBER_NOBODY;
     case REDIS_BROKEN:
+    case REDIS_UNTRUSTED:
         return MEMBER_STRANGE;
     case REDIS_ERROR:
         if (redis_call_is_denied(call))
@@ -249,15 +252,19 @@ static void take_answers(const struct observer *observer, struct cluster_member 
         member->contact = contact_of(&answers[ask]);
         if (member->contact == MEMBER_ANSWERED)
             continue;
-        (void)snprintf(member->problem, sizeof(member->problem), "%s", redis_call_text(&answers[ask]));
+        (void)snprintf(member->problem, sizeof(member->problem), "%s",
+                       redis_call_text(&answers[ask]));
         return;
     }
-    (void)redis_info_parse(&member->info, redis_call_text(&answers[ASK_INFO]), answers[ASK_INFO].len);
+    (void)redis_info_parse(&member->info, redis_call_text(&answers[ASK_INFO]),
+                           answers[ASK_INFO].len);
     (void)redis_info_parse(&member->info, redis_call_text(&answers[ASK_CLUSTER_INFO]),
                            answers[ASK_CLUSTER_INFO].len);
-    if (answers[ASK_MYID].len != REDIS_ID_LEN || !take_table(observer, member, &answers[ASK_NODES], view)) {
+    if (answers[ASK_MYID].len != REDIS_ID_LEN ||
+        !take_table(observer, member, &answers[ASK_NODES], view)) {
         member->contact = MEMBER_STRANGE;
-        (void)snprintf(member->problem, sizeof(member->problem), "its CLUSTER NODES cannot be read");
+        (void)snprintf(member->problem, sizeof(member->problem),
+                       "its CLUSTER NODES cannot be read");
         return;
     }
     memcpy(member->id, redis_call_text(&answers[ASK_MYID]), sizeof(member->id));
@@ -315,7 +322,7 @@ static bool draw(struct observer *observer)
     picture->members = observer->members;
     picture->member_count = observer->member_count;
     picture->capacity = capacity;
-    picture->claims = calloc(observer->member_count, sizeof(*picture->claims));
+    picture->claims = calloc(observer->member_count + 1, sizeof(*picture->claims));
     picture->nodes = calloc(capacity, sizeof(*picture->nodes));
     return picture->claims != NULL && picture->nodes != NULL &&
            cluster_picture_draw(picture, observer->settings->adopt);
@@ -333,7 +340,8 @@ bool observer_look(struct observer *observer, bool fresh_names, int64_t patience
     if (done) {
         add_questions(observer);
         until_ns = clock_part_ns(deadline_ns, patience_ms);
-        redis_client_round(observer->client, observer->calls, observer->call_count, until_ns, until_ns);
+        redis_client_round(observer->client, observer->calls, observer->call_count, until_ns,
+                           until_ns);
         size_t call = 0;
         for (size_t i = 0; i < count && call < observer->call_count; i++) {
             if (observer->members[i].contact == MEMBER_NO_NAME)

@@ -72,7 +72,8 @@ void repair_self(const struct settings *settings, int64_t deadline_ns, char text
     struct form_look *look = NULL;
     struct err err;
     *text = '\0';
-    if (!form_open(&look, settings, true, &err) || !form_see(look, true, LOOK_MS, deadline_ns, &err))
+    if (!form_open(&look, settings, true, &err) ||
+        !form_see(look, true, LOOK_MS, deadline_ns, &err))
         (void)snprintf(text, 512, "%.500s", err.message);
     else
         run(look, settings, deadline_ns, text);

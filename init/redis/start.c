@@ -135,7 +135,8 @@ static bool record_birth(struct start *start, struct register_store *store, stru
     if (register_kind(store) == REGISTER_NONE)
         return true;
     seeded_key(start, key);
-    if (!register_swap(store, key, NULL, start->birth_id, &swapped, present, start->deadline_ns, err))
+    if (!register_swap(store, key, NULL, start->birth_id, &swapped, present, start->deadline_ns,
+                       err))
         return false;
     if (swapped || start->facts.mark == START_MARK_SEEDING)
         return true;
@@ -154,8 +155,8 @@ static bool copy_may_follow(const struct start *start, const struct redis_table 
         return true;
     int now = redis_table_find(table, self->master_id);
     int then = redis_table_find(copy, self->master_id);
-    return strcmp(copy->nodes[copy->myself].master_id, self->master_id) == 0 && now >= 0 && then >= 0 &&
-           table->nodes[now].epoch == copy->nodes[then].epoch;
+    return strcmp(copy->nodes[copy->myself].master_id, self->master_id) == 0 && now >= 0 &&
+           then >= 0 && table->nodes[now].epoch == copy->nodes[then].epoch;
 }
 
 static bool apply(struct start *start, const struct start_table *made, struct register_store *store,
@@ -187,7 +188,7 @@ static bool render(struct start *start, const struct redis_table *table, bool dr
                    struct start_result *result, struct err *err)
 {
     struct render_peer *peers = calloc(start->peer_count + 1, sizeof(*peers));
-    char (*texts)[2][IDENTITY_NAME_MAX] = calloc(start->peer_count + 1, sizeof(*texts));
+    char(*texts)[2][IDENTITY_NAME_MAX] = calloc(start->peer_count + 1, sizeof(*texts));
     if (peers == NULL || texts == NULL) {
         free(peers);
         free(texts);
@@ -200,8 +201,9 @@ static bool render(struct start *start, const struct redis_table *table, bool dr
                                 : !birth_spec_is_master(&start->spec, peer->ordinal);
         identity_pod_name(&start->identity, peer->ordinal, texts[i][0]);
         birth_spec_zone(&start->spec, peer->ordinal, texts[i][1]);
-        peers[i] = (struct render_peer){peer->ordinal, texts[i][0], peer->host_name, peer->ip,
-                                        replica ? "replica" : "master", texts[i][1]};
+        peers[i] = (struct render_peer){
+            peer->ordinal, texts[i][0], peer->host_name, peer->ip, replica ? "replica" : "master",
+            texts[i][1]};
     }
     char zone[BIRTH_ZONE_MAX];
     birth_spec_zone(&start->spec, start->identity.ordinal, zone);
@@ -270,8 +272,8 @@ static bool say(const struct start_result *result, struct err *err)
     return true;
 }
 
-static bool decide_and_apply(struct start *start, struct register_store *store, bool dry, bool final,
-                             struct start_result *result, struct err *err)
+static bool decide_and_apply(struct start *start, struct register_store *store, bool dry,
+                             bool final, struct start_result *result, struct err *err)
 {
     struct start_table made = {0};
     bool network = !is_settled(start, &result->decision);
@@ -324,8 +326,7 @@ bool start_redis(const struct settings *settings, bool dry, bool final, int64_t 
     done = done &&
            register_open(&store, settings->register_name, start->identity.statefulset,
                          start->identity.namespace_name, start->identity.cluster_id, err) &&
-           open_volume(start, dry, err) &&
-           decide_and_apply(start, store, dry, final, result, err);
+           open_volume(start, dry, err) && decide_and_apply(start, store, dry, final, result, err);
     register_close(store);
     volume_close(&start->volume);
     start_free_peers(start);

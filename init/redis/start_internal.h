@@ -26,13 +26,13 @@ struct start_peer {
     char host_name[IDENTITY_NAME_MAX];
     char old_ip[46]; /* of its row in nodes.conf, "" */
     enum start_trust trust;
-    char ip[46]; /* "" while nothing is trusted */
-    enum start_heard heard_me; /* by its own table */
+    char ip[46];                     /* "" while nothing is trusted */
+    enum start_heard heard_me;       /* by its own table */
     enum mend_answer names_me_owner; /* of the slots that my row in the copy has; of masters only */
-    bool calls_me_owner; /* its table gives me slots */
-    uint64_t owner_epoch; /* in which epoch, then */
-    bool is_master; /* with slots, by itself */
-    long long keys; /* -1: not asked or not answered */
+    bool calls_me_owner;             /* its table gives me slots */
+    uint64_t owner_epoch;            /* in which epoch, then */
+    bool is_master;                  /* with slots, by itself */
+    long long keys;                  /* -1: not asked or not answered */
 };
 
 /* All that one start knows. */
@@ -49,7 +49,7 @@ struct start {
     size_t lower_count;
     bool all_lower_found;
     bool own_row_is_copy; /* a mend takes my own row from the copy */
-    bool dns_broken; /* a restart goes on without DNS: rows keep their addresses */
+    bool dns_broken;      /* a restart goes on without DNS: rows keep their addresses */
 };
 
 /* start_peers.c: fills start->peers from birth and table, finds their addresses, asks who is there and
@@ -74,8 +74,8 @@ struct start_table {
     char *texts; /* what its spans point to */
     struct mend_result mend;
 };
-bool start_make_table(const struct start *start, enum start_action action,
-                      struct start_table *made, struct err *err);
+bool start_make_table(const struct start *start, enum start_action action, struct start_table *made,
+                      struct err *err);
 void start_free_table(struct start_table *made);
 /* What a mend would find, before anything is decided; sets own_row_is_copy. */
 bool start_is_mendable(struct start *start);

@@ -54,7 +54,7 @@ static int greatest_ordinal(const struct start *start)
 static bool list_peers(struct start *start)
 {
     int last = greatest_ordinal(start);
-    size_t room = (size_t)(last - start->spec.start + 1);
+    size_t room = (size_t)last - (size_t)start->spec.start + 1;
     start->peers = calloc(room, sizeof(*start->peers));
     if (start->peers == NULL)
         return false;
@@ -153,7 +153,8 @@ static enum start_trust trust_of(const struct candidate *candidate, const struct
 
 /* --adopt: rows of a cluster that ordain did not make carry no host names; the pod at whose address a
  * row's id answers is that node. */
-static void adopt_id(const struct start *start, struct start_peer *peer, const struct redis_call *myid)
+static void adopt_id(const struct start *start, struct start_peer *peer,
+                     const struct redis_call *myid)
 {
     const struct redis_table *table = &start->volume.nodes.table;
     if (!start->settings->adopt || !start->volume.nodes.there || myid->answer != REDIS_TEXT)
@@ -185,10 +186,14 @@ static void judge(struct start *start, const struct candidate *candidate,
     }
 }
 
-static bool contact(struct start *start, const struct candidate *candidates, size_t count, struct err *err)
+static bool contact(struct start *start, const struct candidate *candidates, size_t count,
+                    struct err *err)
 {
     static const char *const questions[ASK_COUNT][2] = {
-        {"CLUSTER", "MYID"}, {"CLUSTER", "NODES"}, {"DBSIZE", NULL}};
+        {"CLUSTER", "MYID" },
+        {"CLUSTER", "NODES"},
+        {"DBSIZE",  NULL   }
+    };
     struct redis_client *client = NULL;
     struct redis_call *calls = calloc(count * ASK_COUNT + 1, sizeof(*calls));
     if (calls == NULL)
@@ -198,7 +203,8 @@ static bool contact(struct start *start, const struct candidate *candidates, siz
         return false;
     }
     /* A restart needs no more than each one's id. */
-    bool id_only = start->facts.file == START_FILE_WHOLE && start->facts.seeded != START_REGISTER_NONE;
+    bool id_only =
+        start->facts.file == START_FILE_WHOLE && start->facts.seeded != START_REGISTER_NONE;
     size_t asked = id_only ? 1 : ASK_COUNT;
     for (size_t i = 0; i < count; i++) {
         const struct start_peer *peer = &start->peers[candidates[i].peer];
@@ -226,7 +232,8 @@ bool start_server_answers(struct start *start, struct err *err)
         return false;
     char host[IDENTITY_NAME_MAX];
     identity_host_name(&start->identity, start->identity.ordinal, host);
-    int server = redis_client_server(client, &start->identity.pod_ip, start->settings->redis.port, host);
+    int server =
+        redis_client_server(client, &start->identity.pod_ip, start->settings->redis.port, host);
     struct redis_call call = redis_call_new(server, 1, ping);
     int64_t until_ns = clock_part_ns(start->deadline_ns, CONTACT_MS);
     redis_client_round(client, &call, 1, until_ns, until_ns);

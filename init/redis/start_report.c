@@ -63,11 +63,13 @@ static void report_steps(const struct start_table *made, const struct start_resu
         buf_printf(out, "step         write nodes.conf (%zu rows) and its copy, as %s\n",
                    made->table.count, result->role);
     else if (made->mend.status == MEND_ADDRESSES)
-        buf_printf(out, "step         write nodes.conf: %d addresses change\n", made->mend.addresses);
+        buf_printf(out, "step         write nodes.conf: %d addresses change\n",
+                   made->mend.addresses);
     else if (made->mend.status != MEND_NOTHING)
         buf_printf(out, "step         mend nodes.conf: %d rows of its own, %d of the copy%s\n",
                    made->mend.from_file, made->mend.from_copy,
-                   made->mend.slots_withheld ? ", without slots until the masters confirm them" : "");
+                   made->mend.slots_withheld ? ", without slots until the masters confirm them"
+                                             : "");
     if (result->changed > 0)
         buf_printf(out, "step         write the configuration (%zu files)\n", result->changed);
 }
@@ -83,4 +85,3 @@ void start_report(const struct start *start, const struct start_table *made,
     if (made->table.nodes != NULL)
         report_steps(made, result, out);
 }
-

@@ -200,16 +200,17 @@ bool start_is_mendable(struct start *start)
 
 /* --- all --- */
 
-bool start_make_table(const struct start *start, enum start_action action,
-                      struct start_table *made, struct err *err)
+bool start_make_table(const struct start *start, enum start_action action, struct start_table *made,
+                      struct err *err)
 {
     const struct volume *volume = &start->volume;
     memset(made, 0, sizeof(*made));
     made->table.myself = -1;
     /* A torn table may imply as many masters as it has rows (redis_mend.h). */
-    size_t rows = (size_t)start->spec.replicas + 2 * (volume->nodes.table.count + volume->copy.table.count) + 1;
-    size_t texts_size = MEND_SCRATCH_BYTES(volume->nodes.text.len, volume->copy.text.len) +
-                        rows * SLOTS_TEXT_MAX;
+    size_t rows = (size_t)start->spec.replicas +
+                  2 * (volume->nodes.table.count + volume->copy.table.count) + 1;
+    size_t texts_size =
+        MEND_SCRATCH_BYTES(volume->nodes.text.len, volume->copy.text.len) + rows * SLOTS_TEXT_MAX;
     made->table.nodes = calloc(rows, sizeof(*made->table.nodes));
     made->table.capacity = rows;
     made->texts = malloc(texts_size);

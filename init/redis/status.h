@@ -10,7 +10,7 @@
 
 /* A line of the picture's table: a pod that answers, or a node that should. */
 struct status_row {
-    int shard; /* from 1, 0: none */
+    int shard;                           /* from 1, 0: none */
     const struct cluster_node *node;     /* NULL: a pod without a node */
     const struct cluster_member *member; /* NULL: it does not answer */
     char zone[64];
@@ -23,6 +23,9 @@ struct status_rows {
     int shards;
 };
 
+/* The row's pod, -1 when it is not known. */
+int status_ordinal(const struct status_row *row);
+
 /* Sorted by shard, the master first. Freed by free(rows->rows). False for want of memory. */
 bool status_collect(const struct form_look *look, struct status_rows *rows);
 
@@ -32,7 +35,8 @@ void status_draw(const struct form_look *look, const struct status_rows *rows, b
                  struct buf *out);
 
 /* The same as JSON, {"version":1,...}; by cJSON. */
-bool status_write_json(const struct form_look *look, const struct status_rows *rows, struct buf *out);
+bool status_write_json(const struct form_look *look, const struct status_rows *rows,
+                       struct buf *out);
 
 /* What is wrong, one sentence each, by index; NULL past the last. Valid until the next call. */
 const char *status_problem(const struct form_look *look, size_t index);

@@ -94,8 +94,8 @@ static void state_of(const struct status_row *row, char text[static 96])
     if (row->member == NULL)
         (void)snprintf(text, 96, "does not answer");
     else if (row->member->contact != MEMBER_ANSWERED)
-        (void)snprintf(text, 96, "%.80s", *row->member->problem != '\0' ? row->member->problem
-                                                                        : "not there yet");
+        (void)snprintf(text, 96, "%.80s",
+                       *row->member->problem != '\0' ? row->member->problem : "not there yet");
     else if (row->node == NULL)
         (void)snprintf(text, 96, "not of this cluster");
     else if (row->node->is_master)
@@ -122,7 +122,7 @@ static void draw_row(const struct form_look *look, const struct status_row *row,
     char slots[48] = "";
     char shard[12] = "";
     char state[96];
-    int ordinal = row->member != NULL ? row->member->ordinal : row->node->ordinal;
+    int ordinal = status_ordinal(row);
     if (ordinal >= 0)
         identity_pod_name(&look->observer.identity, ordinal, pod);
     if (row->node != NULL && row->node->slots > 0)
@@ -188,6 +188,7 @@ void status_draw(const struct form_look *look, const struct status_rows *rows, b
         buf_printf(out, "%s\n", status_problem(look, i));
     }
     if (look->plan.verdict == FORM_WORK || look->plan.verdict == FORM_WAIT)
-        buf_add_text(out, "\nordain form redis mends what can be mended; ordain plan form redis shows "
-                          "how\n");
+        buf_add_text(out,
+                     "\nordain form redis mends what can be mended; ordain plan form redis shows "
+                     "how\n");
 }

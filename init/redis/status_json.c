@@ -9,7 +9,7 @@ static void add_row(const struct form_look *look, const struct status_row *row, 
 {
     cJSON *pod = cJSON_CreateObject();
     cJSON_AddItemToArray(pods, pod);
-    int ordinal = row->member != NULL ? row->member->ordinal : row->node->ordinal;
+    int ordinal = status_ordinal(row);
     char name[IDENTITY_NAME_MAX] = "";
     if (ordinal >= 0)
         identity_pod_name(&look->observer.identity, ordinal, name);
@@ -42,7 +42,8 @@ static void add_row(const struct form_look *look, const struct status_row *row, 
     }
 }
 
-bool status_write_json(const struct form_look *look, const struct status_rows *rows, struct buf *out)
+bool status_write_json(const struct form_look *look, const struct status_rows *rows,
+                       struct buf *out)
 {
     cJSON *root = cJSON_CreateObject();
     const struct observer *observer = &look->observer;

@@ -33,6 +33,13 @@ static int64_t behind(const struct cluster_picture *picture, const struct cluste
     return ahead > replica->info.offset ? ahead - replica->info.offset : 0;
 }
 
+int status_ordinal(const struct status_row *row)
+{
+    if (row->member != NULL)
+        return row->member->ordinal;
+    return row->node != NULL ? row->node->ordinal : -1;
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct status_row *a = left;
@@ -45,9 +52,7 @@ static int compare(const void *left, const void *right)
     bool master_b = b->node != NULL && b->node->slots > 0;
     if (master_a != master_b)
         return master_a ? -1 : 1;
-    int ordinal_a = a->member != NULL ? a->member->ordinal : a->node != NULL ? a->node->ordinal : -1;
-    int ordinal_b = b->member != NULL ? b->member->ordinal : b->node != NULL ? b->node->ordinal : -1;
-    return ordinal_a - ordinal_b;
+    return status_ordinal(a) - status_ordinal(b);
 }
 
 bool status_collect(const struct form_look *look, struct status_rows *rows)
@@ -142,8 +147,8 @@ static bool node_problem(const struct form_look *look, size_t index, char *text,
     if (node->ordinal >= 0)
         identity_pod_name(&look->observer.identity, node->ordinal, pod);
     if (node->lost)
-        (void)snprintf(text, size, "node %.8s: %s lost it with its volume; it owned %d slots", node->id,
-                       pod, node->slots);
+        (void)snprintf(text, size, "node %.8s: %s lost it with its volume; it owned %d slots",
+                       node->id, pod, node->slots);
     else if (node->failing > 0 || node->ordinal < 0)
         (void)snprintf(text, size, "node %.8s of %s: %d servers flag it as failed", node->id, pod,
                        node->failing);

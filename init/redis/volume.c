@@ -25,7 +25,8 @@ static size_t count_rows(const struct buf *text)
     return rows < ROWS_MAX ? rows : ROWS_MAX;
 }
 
-static bool read_table(struct volume_table *table, const char *dir, const char *name, struct err *err)
+static bool read_table(struct volume_table *table, const char *dir, const char *name,
+                       struct err *err)
 {
     char path[4096];
     enum file_presence presence = FILE_ABSENT;
@@ -40,7 +41,8 @@ static bool read_table(struct volume_table *table, const char *dir, const char *
     table->table.nodes = calloc(table->table.capacity, sizeof(*table->table.nodes));
     if (table->table.nodes == NULL)
         return err_set(err, ERR_IO, "out of memory for '%s'", name);
-    table->status = redis_table_parse(&table->table, buf_text(&table->text), table->text.len, true, NULL);
+    table->status =
+        redis_table_parse(&table->table, buf_text(&table->text), table->text.len, true, NULL);
     if (table->status == REDIS_TABLE_EMPTY)
         table->there = false;
     return true;
@@ -51,17 +53,17 @@ static bool read_mark(struct volume *volume, struct err *err)
     char path[4096];
     struct buf text = buf_new(BIRTH_MARK_TEXT_MAX);
     enum file_presence presence = FILE_ABSENT;
-    bool done = file_join(path, volume->dir, MARK_NAME, err) &&
-                file_read(path, &text, &presence, err);
+    bool done =
+        file_join(path, volume->dir, MARK_NAME, err) && file_read(path, &text, &presence, err);
     if (done && presence == FILE_THERE) {
         enum birth_mark_status status = birth_mark_parse(&volume->mark, buf_text(&text), text.len);
         volume->has_mark = status == BIRTH_MARK_OK;
         if (status == BIRTH_MARK_UNKNOWN_FORMAT)
             done = err_set(err, ERR_CONFIG, "'%s' is of a newer ordain: use that version", path);
         else if (status == BIRTH_MARK_BAD)
-            done = err_set(err, ERR_REFUSED,
-                           "'%s' is garbage: put it back, or delete it if this volume is this pod's",
-                           path);
+            done = err_set(
+                err, ERR_REFUSED,
+                "'%s' is garbage: put it back, or delete it if this volume is this pod's", path);
     }
     buf_free(&text);
     return done;
@@ -117,7 +119,8 @@ bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *
     volume->lock = -1;
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return err_set(err, ERR_CONFIG, "data directory '%s' is not there: mount the volume, or see --data-dir",
+        return err_set(err, ERR_CONFIG,
+                       "data directory '%s' is not there: mount the volume, or see --data-dir",
                        dir);
     if (fd < 0)
         return err_errno(err, errno, "cannot open data directory '%s'", dir);
@@ -161,8 +164,8 @@ bool volume_table_text(const struct redis_table *table, struct buf *text, struct
     return true;
 }
 
-static bool write_table(const struct volume *volume, const char *name, const struct redis_table *table,
-                        size_t *changed, struct err *err)
+static bool write_table(const struct volume *volume, const char *name,
+                        const struct redis_table *table, size_t *changed, struct err *err)
 {
     char path[4096];
     struct buf text;

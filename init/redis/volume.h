@@ -27,7 +27,7 @@ struct volume_table {
 
 struct volume {
     const char *dir;
-    int lock; /* nodes.conf, locked by us, -1 */
+    int lock;          /* nodes.conf, locked by us, -1 */
     bool server_lives; /* its lock is held by a server */
     struct volume_table nodes, copy;
     bool has_mark;
