@@ -44,12 +44,12 @@ static bool is_hex(const char *text, size_t len)
 enum birth_mark_status birth_mark_parse(struct birth_mark *mark, const char *text, size_t len)
 {
     struct span format = value_of(text, len, "format");
-    if (format.data != NULL && !span_is(format, "1"))
+    if (format.len > 0 && !span_is(format, "1"))
         return BIRTH_MARK_UNKNOWN_FORMAT;
     struct span state = value_of(text, len, "state");
     mark->born = span_is(state, "born");
     bool good =
-        format.data != NULL && (mark->born || span_is(state, "seeding")) &&
+        format.len > 0 && (mark->born || span_is(state, "seeding")) &&
         take(mark->cluster_id, sizeof(mark->cluster_id), value_of(text, len, "cluster-id")) &&
         take(mark->spec, sizeof(mark->spec), value_of(text, len, "spec")) &&
         take(mark->id, sizeof(mark->id), value_of(text, len, "id")) && is_hex(mark->spec, 64) &&
