@@ -54,7 +54,7 @@ struct settings {
     bool accept_empty_shard;     /* --accept-empty-shard: a shard's keys are lost; go on without */
     const char *promote_replica; /* --promote-replica POD: the person says who holds the data */
     /* places */
-    const char *owner; /* uid:gid, "" : of the engine's preset or of the data directory */
+    const char *owner;       /* uid:gid, "" : of the engine's preset or of the data directory */
     const char *install_dir; /* init: copies this program there first; "": does not */
     const char *data_dir, *config_dir, *template_dir;
     /* time; all of a whole command, 0: the command's own default */

@@ -10,10 +10,10 @@
 /* Those that come before a server's start. */
 #define START (COMMAND_INIT | COMMAND_EXEC | COMMAND_PLAN)
 /* Those that talk to servers. */
-#define TALK   (START | COMMAND_FORM | COMMAND_PROBE | COMMAND_STATUS)
-#define ALL    (PODS | COMMAND_PERMS | COMMAND_INSTALL | COMMAND_COMPLETION)
+#define TALK (START | COMMAND_FORM | COMMAND_PROBE | COMMAND_STATUS)
+#define ALL (PODS | COMMAND_PERMS | COMMAND_INSTALL | COMMAND_COMPLETION)
 #define MINUTE (60 * INT64_C(1000))
-#define DAY    (INT64_C(24) * 60 * MINUTE)
+#define DAY (INT64_C(24) * 60 * MINUTE)
 
 static const char *const managements[] = {"OrderedReady", "Parallel", NULL};
 static const char *const births[] = {"auto", "new", NULL};
@@ -24,8 +24,8 @@ static const char *const colors[] = {"auto", "always", "never", NULL};
 static const char *const presets[] = {"redis", "postgres", NULL};
 static const char *const hardlink_policies[] = {"auto", "fix", "skip", "fail", NULL};
 
-#define ANY            ""
-#define REDIS          "redis"
+#define ANY ""
+#define REDIS "redis"
 #define MEMBER(member) offsetof(struct settings, member), sizeof(((struct settings *)0)->member)
 
 /* A row: what it takes and where it goes, then its flag, variable, value, default, commands and
@@ -94,8 +94,9 @@ const struct setting_row setting_rows[] = {
     PLAIN(ANY, KIND_TEXT, owner, "owner", "ORDAIN_OWNER", "UID[:GID]",
           "of the preset or of the data directory", START | COMMAND_PERMS | COMMAND_RENDER,
           "user and group of the server, as numbers"),
-    PLAIN(ANY, KIND_PATH, install_dir, "install", "ORDAIN_INSTALL", "DIR", "", COMMAND_INIT,
-          "copies this program there first, as `ordain install` does: one init container is enough"),
+    PLAIN(
+        ANY, KIND_PATH, install_dir, "install", "ORDAIN_INSTALL", "DIR", "", COMMAND_INIT,
+        "copies this program there first, as `ordain install` does: one init container is enough"),
     PLAIN(ANY, KIND_PATH, data_dir, "data-dir", "ORDAIN_DATA_DIR", "DIR", "/data",
           START | COMMAND_FORM | COMMAND_PROBE | COMMAND_RENDER, "the server's volume"),
     PLAIN(ANY, KIND_PATH, config_dir, "config-dir", "ORDAIN_CONFIG_DIR", "DIR", "/etc/redis",
@@ -116,11 +117,9 @@ const struct setting_row setting_rows[] = {
     CHOICE(ANY, KIND_CHOICE, log_level, log_levels, "log-level", "ORDAIN_LOG_LEVEL", "LEVEL",
            "info", ALL, "lowest level that the log shows"),
     CHOICE(ANY, KIND_CHOICE, output, outputs, "output", "ORDAIN_OUTPUT", "FORMAT", "text",
-           COMMAND_STATUS | COMMAND_PLAN | COMMAND_ROLE | COMMAND_PEERS | COMMAND_PERMS |
-               COMMAND_FORM,
+           COMMAND_STATUS | COMMAND_ROLE | COMMAND_PEERS | COMMAND_PERMS,
            "form of the answer, which goes to stdout"),
-    CHOICE(ANY, KIND_CHOICE, color, colors, "color", "ORDAIN_COLOR", "WHEN", "auto",
-           COMMAND_STATUS | COMMAND_PLAN,
+    CHOICE(ANY, KIND_CHOICE, color, colors, "color", "ORDAIN_COLOR", "WHEN", "auto", COMMAND_STATUS,
            "colour of the answer; auto: on a terminal, unless NO_COLOR is set"),
     PLAIN(ANY, KIND_PATH, termination_log, "termination-log", "ORDAIN_TERMINATION_LOG", "PATH",
           "/dev/termination-log", COMMAND_INIT | COMMAND_EXEC | COMMAND_FORM,
