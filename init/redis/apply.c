@@ -9,6 +9,8 @@
 
 #define NUMBER_MAX 24
 #define TIMEOUT_NAME "cluster-node-timeout"
+/* A server that answered the look and is silent now must not hold up the others for longer. */
+#define STEP_MS 3000
 
 /* The words of one step's command; numbers live in TEXTS. */
 struct words {
@@ -121,6 +123,7 @@ bool apply_plan(struct observer *observer, const struct form_plan *plan, int onl
         steps[count] = i;
         calls[count++] = redis_call_new(server, words[i].argc, words[i].argv);
     }
+    deadline_ns = clock_part_ns(deadline_ns, STEP_MS);
     redis_client_round(observer->client, calls, count, deadline_ns, deadline_ns);
     for (size_t i = 0; i < count; i++) {
         const struct form_step *step = &plan->steps[steps[i]];
@@ -148,6 +151,7 @@ void apply_read_timeouts(struct observer *observer, int64_t deadline_ns)
         if (observer->members[i].contact == MEMBER_ANSWERED)
             calls[count++] = redis_call_new(observer_server(observer, i), 3, get);
     }
+    deadline_ns = clock_part_ns(deadline_ns, STEP_MS);
     if (count > 0)
         redis_client_round(observer->client, calls, count, deadline_ns, deadline_ns);
     count = 0;
@@ -176,6 +180,7 @@ void apply_write_timeouts(struct observer *observer, const int64_t *timeouts_ms,
         const char *argv[] = {"CONFIG", "SET", TIMEOUT_NAME, texts[i]};
         calls[used++] = redis_call_new(server, 4, argv);
     }
+    deadline_ns = clock_part_ns(deadline_ns, STEP_MS);
     if (used > 0)
         redis_client_round(observer->client, calls, used, deadline_ns, deadline_ns);
     for (size_t i = 0; i < used; i++) {

@@ -11,6 +11,7 @@
 #include "init/sys/log.h"
 
 #define LOOK_MS 3000   /* patience with silent pods while forming */
+#define LAST_LOOK_NS (300 * CLOCK_MS) /* a shorter look would call everybody silent */
 #define PAUSE_MS 20    /* between two looks while steps take effect */
 #define WAIT_MS 250    /* while a pod is missing */
 #define NAMES_NS CLOCK_S /* how often all names are asked for again */
@@ -79,29 +80,35 @@ static bool register_ask(const struct form_look *look, int ordinal, char value[s
 }
 
 /* A server that init never seeded has an id of its own choice; from its birth by form on the register
- * tells that it is ours. A register that cannot be read is asked again by the next look. */
-static void know_births(struct form_look *look, int64_t deadline_ns)
+ * tells that it is ours. A register that cannot be read is asked again by the next look. True when it
+ * told something new. */
+static bool know_births(struct form_look *look, int64_t deadline_ns)
 {
     const struct birth_spec *spec = &look->observer.spec;
+    bool news = false;
     for (int i = 0; i < spec->replicas; i++) {
+        char *known = look->observer.recorded[i];
         char value[REGISTER_VALUE_MAX];
         bool found = false;
         struct err err;
         if (!register_ask(look, spec->start + i, value, &found, deadline_ns, &err)) {
             log_debug("%s", err.message);
-            return;
+            return news;
         }
-        if (found && strlen(value) == REDIS_ID_LEN)
-            memcpy(look->observer.recorded[i], value, REDIS_ID_LEN + 1);
+        if (!found || strlen(value) != REDIS_ID_LEN || strcmp(value, known) == 0)
+            continue;
+        memcpy(known, value, REDIS_ID_LEN + 1);
+        news = true;
     }
     look->births_known = true;
+    return news;
 }
 
 bool form_see(struct form_look *look, bool fresh_names, int64_t patience_ms, int64_t deadline_ns,
               struct err *err)
 {
     if (look->store != NULL && !look->births_known && fresh_names)
-        know_births(look, deadline_ns);
+        (void)know_births(look, deadline_ns);
     if (!observer_look(&look->observer, fresh_names, patience_ms, deadline_ns, err))
         return false;
     redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
@@ -266,11 +273,12 @@ static bool give_up(const struct form_look *look, bool may_wait, struct err *err
 }
 
 /* A name may point to where a pod was for as long as an answer is cached: a foreign server is looked at
- * again until the deadline. All else that is refused is refused at once, once the register has been
- * read. */
-static bool is_final(const struct form_look *look)
+ * again until the deadline. All else that is refused is refused at once, unless the register has NEWS
+ * (another form gives birth to these servers) or cannot be read. */
+static bool is_final(const struct form_look *look, bool news)
 {
-    return look->plan.verdict == FORM_REFUSE && look->plan.reason != FORM_IS_FOREIGN && look->births_known;
+    return look->plan.verdict == FORM_REFUSE && look->plan.reason != FORM_IS_FOREIGN && look->births_known &&
+           !news;
 }
 
 static bool is_denied(const struct form_look *look)
@@ -321,8 +329,9 @@ static bool run(struct form_look *look, struct births *births, struct form_timeo
             return false;
         tell(look);
         bool waits = look->plan.verdict != FORM_WORK && look->plan.reason != FORM_TAKES_EFFECT;
-        if (is_final(look) || is_denied(look) || stopped != 0 ||
-            !clock_pause(waits ? WAIT_MS : PAUSE_MS, deadline_ns))
+        bool asks = look->plan.verdict == FORM_REFUSE && (fresh || look->plan.reason != FORM_IS_FOREIGN);
+        if (is_final(look, asks && know_births(look, deadline_ns)) || is_denied(look) || stopped != 0 ||
+            !clock_pause(waits ? WAIT_MS : PAUSE_MS, deadline_ns - LAST_LOOK_NS))
             return give_up(look, stopped != 0, err);
     }
 }

@@ -59,12 +59,14 @@ void form_timeouts_mend(struct form_timeouts *timeouts, struct observer *observe
 {
     if (timeouts->looked || timeouts->lowered)
         return;
-    timeouts->looked = true;
+    /* A server that has not answered yet is looked at later. */
+    timeouts->looked = observer->picture.answered == observer->member_count;
     int64_t *mended = calloc(observer->member_count + 1, sizeof(*mended));
     apply_read_timeouts(observer, deadline_ns);
     size_t left = 0;
     for (size_t i = 0; mended != NULL && i < observer->member_count; i++) {
-        if (!is_ours(observer->members[i].node_timeout_ms))
+        bool ours = observer->picture.claims[i] == CLAIM_OURS;
+        if (!ours || !is_ours(observer->members[i].node_timeout_ms))
             continue;
         mended[i] = timeouts->wished_ms;
         left++;

@@ -24,7 +24,7 @@ void form_timeouts_start(struct form_timeouts *timeouts, int64_t wished_ms);
 /* Lowers it on every member that answers; once. */
 void form_timeouts_lower(struct form_timeouts *timeouts, struct observer *observer,
                          int64_t deadline_ns);
-/* At the first look: a value that a killed run left becomes the settings'. */
+/* Until every server has answered once: a value that a killed run left becomes the settings'. */
 void form_timeouts_mend(struct form_timeouts *timeouts, struct observer *observer,
                         int64_t deadline_ns);
 /* Gives back what was, also after the command's deadline; frees. */
