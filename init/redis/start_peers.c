@@ -12,6 +12,9 @@
 #define RESTART_WAIT_MS 5000
 /* A silent peer costs a start this much: it proves nothing. */
 #define CONTACT_MS 1000
+/* A restart that knows where a peer is waits no longer for the peer's old address, which swallows
+ * packets when the pod has moved: a live one connects within a few milliseconds. */
+#define CONNECT_MS 20
 
 /* --- the list --- */
 
@@ -186,14 +189,44 @@ static void judge(struct start *start, const struct candidate *candidate,
     }
 }
 
-static bool contact(struct start *start, const struct candidate *candidates, size_t count,
-                    struct err *err)
+static void ask(struct start *start, struct redis_client *client,
+                const struct candidate *candidates, size_t count, size_t asked,
+                struct redis_call *calls, int64_t connect_ms)
 {
     static const char *const questions[ASK_COUNT][2] = {
         {"CLUSTER", "MYID" },
         {"CLUSTER", "NODES"},
         {"DBSIZE",  NULL   }
     };
+    for (size_t i = 0; i < count; i++) {
+        const struct start_peer *peer = &start->peers[candidates[i].peer];
+        int server = redis_client_server(client, &candidates[i].addr, start->settings->redis.port,
+                                         peer->host_name);
+        for (size_t q = 0; q < asked; q++)
+            calls[i * asked + q] =
+                redis_call_new(server, questions[q][1] != NULL ? 2 : 1, questions[q]);
+    }
+    redis_client_round(client, calls, count * asked, clock_part_ns(start->deadline_ns, connect_ms),
+                       clock_part_ns(start->deadline_ns, CONTACT_MS));
+    for (size_t i = 0; i < count; i++)
+        judge(start, &candidates[i], &calls[i * asked], asked);
+    redis_calls_free(calls, count * asked);
+}
+
+/* Keeps the addresses of peers that were not found where their names say. */
+static size_t keep_unfound(const struct start *start, struct candidate *candidates, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (start->peers[candidates[i].peer].trust < START_TRUST_NOBODY)
+            candidates[kept++] = candidates[i];
+    }
+    return kept;
+}
+
+static bool contact(struct start *start, struct candidate *candidates, size_t count,
+                    struct err *err)
+{
     struct redis_client *client = NULL;
     struct redis_call *calls = calloc(count * ASK_COUNT + 1, sizeof(*calls));
     if (calls == NULL)
@@ -202,23 +235,15 @@ static bool contact(struct start *start, const struct candidate *candidates, siz
         free(calls);
         return false;
     }
-    /* A restart needs no more than each one's id. */
+    /* A restart needs no more than each one's id; else whoever answers must be heard. */
     bool id_only =
         start->facts.file == START_FILE_WHOLE && start->facts.seeded != START_REGISTER_NONE;
-    size_t asked = id_only ? 1 : ASK_COUNT;
-    for (size_t i = 0; i < count; i++) {
-        const struct start_peer *peer = &start->peers[candidates[i].peer];
-        int server = redis_client_server(client, &candidates[i].addr, start->settings->redis.port,
-                                         peer->host_name);
-        for (size_t ask = 0; ask < asked; ask++)
-            calls[i * asked + ask] =
-                redis_call_new(server, questions[ask][1] != NULL ? 2 : 1, questions[ask]);
+    if (id_only) {
+        ask(start, client, candidates, count, 1, calls, CONNECT_MS);
+        count = keep_unfound(start, candidates, count);
     }
-    int64_t until_ns = clock_part_ns(start->deadline_ns, CONTACT_MS);
-    redis_client_round(client, calls, count * asked, until_ns, until_ns);
-    for (size_t i = 0; i < count; i++)
-        judge(start, &candidates[i], &calls[i * asked], asked);
-    redis_calls_free(calls, count * asked);
+    if (count > 0)
+        ask(start, client, candidates, count, id_only ? 1 : ASK_COUNT, calls, CONTACT_MS);
     free(calls);
     redis_client_close(client);
     return true;
