@@ -1,8 +1,10 @@
 #include "init/redis/repair.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "init/redis/apply.h"
 #include "init/redis/form.h"
@@ -13,6 +15,7 @@
 #include "roles/redis_mend.h"
 
 #define LOOK_MS 400
+#define PATH_SIZE 4096
 
 /*
  * When a master's volume is lost and this pod is one of its replicas: was its data the owner's last? The
@@ -88,31 +91,43 @@ static bool is_newer(const struct stat *file, const struct stat *than)
 }
 
 /* nodes.conf was written after its copy: perhaps something that counts has changed. */
-static bool copy_is_older(const char *dir)
+static bool copy_is_older(const char *nodes, const char *copy, struct stat *nodes_stat)
 {
-    char nodes[4096];
-    char copy[4096];
-    struct stat nodes_stat;
     struct stat copy_stat;
-    struct err ignored;
-    if (!file_join(nodes, dir, "nodes.conf", &ignored) ||
-        !file_join(copy, dir, "nodes.conf.ordain", &ignored) || stat(nodes, &nodes_stat) != 0)
+    if (stat(nodes, nodes_stat) != 0)
         return false;
-    return stat(copy, &copy_stat) != 0 || is_newer(&nodes_stat, &copy_stat);
+    return stat(copy, &copy_stat) != 0 || is_newer(nodes_stat, &copy_stat);
+}
+
+/* Nothing that counts has changed: the copy takes the time of nodes.conf, so that the next probe need not
+ * read both again. Not while nodes.conf is so young that another write may get the same time. */
+static void pass_as_new(const char *copy, const struct stat *nodes_stat)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, nodes_stat->st_mtim};
+    if (time(NULL) > nodes_stat->st_mtim.tv_sec + 1)
+        (void)utimensat(AT_FDCWD, copy, times, AT_SYMLINK_NOFOLLOW);
 }
 
 void repair_copy(const struct settings *settings)
 {
-    struct volume volume;
+    char nodes[PATH_SIZE];
+    char copy[PATH_SIZE];
+    struct stat nodes_stat;
     struct err err;
+    const char *dir = settings->data_dir;
+    if (!file_join(nodes, dir, "nodes.conf", &err) ||
+        !file_join(copy, dir, "nodes.conf.ordain", &err) ||
+        !copy_is_older(nodes, copy, &nodes_stat))
+        return;
+    struct volume volume; /* large, and rarely needed */
     size_t changed = 0;
-    if (!copy_is_older(settings->data_dir) ||
-        !volume_open(&volume, settings->data_dir, false, &err))
+    if (!volume_open(&volume, dir, false, &err))
         return;
     /* Only for a volume that ordain minds: without its mark the copy would be of no use. */
     bool whole = volume.has_mark && volume.nodes.there && volume.nodes.status == REDIS_TABLE_OK;
-    if (whole && redis_mend_role_changed(&volume.nodes.table, volume_whole_copy(&volume)) &&
-        !volume_write_copy(&volume, &volume.nodes.table, &changed, &err))
+    if (whole && !redis_mend_role_changed(&volume.nodes.table, volume_whole_copy(&volume)))
+        pass_as_new(copy, &nodes_stat);
+    else if (whole && !volume_write_copy(&volume, &volume.nodes.table, &changed, &err))
         log_warn("cannot take the copy of nodes.conf along: %s", err.message);
     volume_close(&volume);
 }
