@@ -28,141 +28,14 @@ bool cluster_everybody_knows(const struct cluster_picture *picture)
     return true;
 }
 
-static bool is_ours(const struct cluster_picture *picture, int member)
+bool form_is_ours(const struct cluster_picture *picture, int member)
 {
     return member >= 0 && picture->claims[member] == CLAIM_OURS;
 }
 
-/* --- lost owners --- */
-
-/* Members that replicate NODE: the first, how many, and whether one may hide in silence. */
-struct holders {
-    int best;
-    int count;
-    bool unclear; /* several, and the offsets do not tell the newest */
-    int away;     /* a member that has not answered and may replicate NODE, -1 */
-};
-
-/* Replicas of one master share its replication id; their offsets tell the newest. After a restart
- * from files the ids differ and tell nothing. */
-static void weigh(struct holders *holders, const struct cluster_picture *picture, int member)
-{
-    const struct redis_info *info = &picture->members[member].info;
-    holders->count++;
-    if (holders->count == 1) {
-        holders->best = member;
-        return;
-    }
-    const struct redis_info *best = &picture->members[holders->best].info;
-    if (memcmp(best->replid, info->replid, sizeof(info->replid)) != 0)
-        holders->unclear = true;
-    else if (info->offset > best->offset)
-        holders->best = member;
-}
-
-static struct holders find_holders(const struct cluster_picture *picture,
-                                   const struct form_wish *wish, const struct cluster_node *node)
-{
-    struct holders holders = {.best = -1, .away = -1};
-    for (size_t i = 0; i < picture->count; i++) {
-        const struct cluster_node *other = &picture->nodes[i];
-        if (memcmp(other->master_id, node->id, REDIS_ID_LEN) != 0 || other->lost)
-            continue;
-        if (is_ours(picture, other->member))
-            weigh(&holders, picture, other->member);
-        else
-            holders.away =
-                other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
-    }
-    int named =
-        wish->promote_ordinal < 0 ? -1 : cluster_picture_member(picture, wish->promote_ordinal);
-    bool own = wish->own_is_newest && wish->own_member >= 0;
-    int chosen = own ? wish->own_member : named;
-    const struct redis_node *self =
-        chosen >= 0 ? cluster_member_self(&picture->members[chosen]) : NULL;
-    if (self != NULL && memcmp(self->master_id, node->id, REDIS_ID_LEN) == 0) {
-        holders.best = chosen;
-        holders.unclear = false;
-        holders.away = -1;
-    }
-    return holders;
-}
-
-/* Masters with slots that answer, against all of them: FORCE needs their majority. */
-static bool has_majority(const struct cluster_picture *picture)
-{
-    int all = 0;
-    int here = 0;
-    for (size_t i = 0; i < picture->count; i++) {
-        if (picture->nodes[i].slots == 0)
-            continue;
-        all++;
-        here += is_ours(picture, picture->nodes[i].member);
-    }
-    return here > all / 2;
-}
-
-static bool everybody_answered(const struct cluster_picture *picture)
+bool form_everybody_answered(const struct cluster_picture *picture)
 {
     return picture->answered == picture->member_count;
-}
-
-/* Slots of a lost shard that nobody holds go, empty, to the pod that lost them: the old id is
- * forgotten everywhere, then the pod claims them under a new epoch. */
-static void abandon(const struct cluster_picture *picture, struct form_plan *plan,
-                    const struct cluster_node *node)
-{
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct cluster_member *member = &picture->members[i];
-        if (picture->claims[i] == CLAIM_OURS && redis_table_find(&member->table, node->id) >= 0)
-            memcpy(form_add(plan, FORM_FORGET, (int)i)->id, node->id, REDIS_ID_LEN + 1);
-    }
-}
-
-/* Returns true when a lost owner rules the verdict. */
-static bool decide_lost_owner(const struct cluster_picture *picture, const struct form_wish *wish,
-                              struct form_plan *plan, const struct cluster_node *node)
-{
-    struct holders holders = find_holders(picture, wish, node);
-    int pod = cluster_picture_member(picture, node->ordinal);
-    plan->about = pod;
-    if (holders.away >= 0) {
-        plan->verdict = FORM_WAIT;
-        plan->reason = FORM_HOLDER_AWAY;
-        plan->about = holders.away;
-    } else if (holders.count == 0 && !wish->accept_empty_shard) {
-        plan->verdict = everybody_answered(picture) ? FORM_REFUSE : FORM_WAIT;
-        plan->reason = FORM_NO_HOLDER;
-    } else if (holders.count == 0) {
-        plan->verdict = FORM_WORK;
-        plan->reason = FORM_ABANDONS;
-        abandon(picture, plan, node);
-    } else if (holders.unclear) {
-        plan->verdict = FORM_REFUSE;
-        plan->reason = FORM_HOLDER_UNCLEAR;
-    } else {
-        plan->verdict = FORM_WORK;
-        plan->reason = FORM_PROMOTES;
-        plan->about = holders.best;
-        if (has_majority(picture))
-            form_add(plan, FORM_PROMOTE, holders.best);
-        else if (everybody_answered(picture))
-            form_add(plan, FORM_TAKEOVER, holders.best);
-        else
-            plan->verdict = FORM_WAIT;
-    }
-    return true;
-}
-
-static bool decide_lost_owners(const struct cluster_picture *picture, const struct form_wish *wish,
-                               struct form_plan *plan)
-{
-    for (size_t i = 0; i < picture->count; i++) {
-        const struct cluster_node *node = &picture->nodes[i];
-        if (node->lost && node->slots > 0)
-            return decide_lost_owner(picture, wish, plan, node);
-    }
-    return false;
 }
 
 /* --- addresses and links --- */
@@ -219,7 +92,7 @@ static void mend_links(const struct cluster_picture *picture, struct form_plan *
         int node = cluster_picture_find(picture, self->master_id);
         int master = node >= 0 ? picture->nodes[node].member : -1;
         int row = redis_table_find(&member->table, self->master_id);
-        if (!is_ours(picture, master) || row < 0 ||
+        if (!form_is_ours(picture, master) || row < 0 ||
             strcmp(member->table.nodes[row].ip, picture->members[master].ip) != 0)
             continue;
         if (strcmp(member->info.master_host, picture->members[master].ip) != 0)
@@ -283,7 +156,7 @@ static void place_joined(const struct cluster_picture *picture, const struct for
             continue;
         int node = cluster_picture_find(picture, self->id);
         int owner = redis_form_shard_owner(picture, wish, (int)i);
-        if (owner < 0 || owner == node || !is_ours(picture, picture->nodes[owner].member))
+        if (owner < 0 || owner == node || !form_is_ours(picture, picture->nodes[owner].member))
             continue;
         int row = redis_table_find(&member->table, picture->nodes[owner].id);
         if (row >= 0 && (member->table.nodes[row].flags & (REDIS_HANDSHAKE | REDIS_REPLICA)) == 0)
@@ -329,7 +202,7 @@ static int heir(const struct cluster_picture *picture, const struct form_wish *w
             picture->members[i].table.slot_owner[slot] < 0)
             return (int)i;
     }
-    if (!wish->accept_empty_shard || !everybody_answered(picture))
+    if (!wish->accept_empty_shard || !form_everybody_answered(picture))
         return -1;
     for (int index = 0; index < wish->masters; index++) {
         struct slot_range range = placement_slots(wish->masters, index);
@@ -338,7 +211,7 @@ static int heir(const struct cluster_picture *picture, const struct form_wish *w
         int pod = cluster_picture_member(picture, wish->start + index);
         const struct redis_node *self =
             pod >= 0 ? cluster_member_self(&picture->members[pod]) : NULL;
-        if (is_ours(picture, pod) && (self->flags & REDIS_MASTER) != 0 &&
+        if (form_is_ours(picture, pod) && (self->flags & REDIS_MASTER) != 0 &&
             picture->members[pod].table.count > 1 &&
             picture->members[pod].table.slot_owner[slot] < 0)
             return pod;
@@ -429,7 +302,7 @@ void form_decide_repair(const struct cluster_picture *picture, const struct form
     mend_addresses(picture, plan);
     mend_links(picture, plan);
     join_strangers(picture, plan);
-    if (decide_lost_owners(picture, wish, plan))
+    if (form_decide_lost(picture, wish, plan))
         return;
     place_joined(picture, wish, plan);
     deal_unowned(picture, wish, plan);

@@ -3,10 +3,20 @@
 
 #include "roles/redis_form.h"
 
-/* Between redis_form.c (birth, verdict) and redis_form_repair.c (a living cluster). */
+/* Between redis_form.c (birth, verdict), redis_form_repair.c (a living cluster) and redis_form_lost.c. */
 
 /* A new step; when the array is full the last one is given again, and the next round goes on. */
 struct form_step *form_add(struct form_plan *plan, enum form_step_kind kind, int member);
+
+/* MEMBER (-1: none) answered and is of this cluster. */
+bool form_is_ours(const struct cluster_picture *picture, int member);
+
+/* No pod is silent: nothing can have happened unseen. */
+bool form_everybody_answered(const struct cluster_picture *picture);
+
+/* True when a lost owner rules the verdict; it and its steps are then in PLAN. */
+bool form_decide_lost(const struct cluster_picture *picture, const struct form_wish *wish,
+                      struct form_plan *plan);
 
 /* True when every server of ours has a row, not in handshake, of every other. */
 bool cluster_everybody_knows(const struct cluster_picture *picture);
