@@ -33,6 +33,8 @@ static enum probe_reply reply_of(const struct redis_call *call)
         return PROBE_REPLY_NONE;
     case REDIS_BROKEN:
         return PROBE_REPLY_STRANGE;
+    case REDIS_UNTRUSTED:
+        return PROBE_REPLY_UNTRUSTED;
     case REDIS_ERROR:
         if (redis_call_is_denied(call))
             return PROBE_REPLY_DENIED;
@@ -124,7 +126,7 @@ static bool higher_is_absent(const struct settings *settings, int64_t deadline_n
         goto out;
     int last = spec->start + spec->replicas - 1;
     size_t count = last > identity.ordinal ? (size_t)(last - identity.ordinal) : 0;
-    char (*texts)[IDENTITY_NAME_MAX] = calloc(count + 1, sizeof(*texts));
+    char(*texts)[IDENTITY_NAME_MAX] = calloc(count + 1, sizeof(*texts));
     const char **names = calloc(count + 1, sizeof(*names));
     struct dns_answer *answers = calloc(count + 1, sizeof(*answers));
     if (count > 0 && texts != NULL && names != NULL && answers != NULL) {
@@ -132,7 +134,8 @@ static bool higher_is_absent(const struct settings *settings, int64_t deadline_n
             identity_dns_name(&identity, identity.ordinal + 1 + (int)i, texts[i]);
             names[i] = texts[i];
         }
-        bool heard = dns_ask(dns, names, answers, count, clock_part_ns(deadline_ns, DNS_MS), &ignored);
+        bool heard =
+            dns_ask(dns, names, answers, count, clock_part_ns(deadline_ns, DNS_MS), &ignored);
         for (size_t i = 0; heard && i < count; i++)
             absent = absent || answers[i].outcome == DNS_ABSENT;
     }
@@ -145,10 +148,13 @@ out:
     return absent;
 }
 
-static void answer(const struct probe_decision *decision, const struct look *look, const char *repair)
+static void answer(const struct probe_decision *decision, const struct look *look,
+                   const char *repair)
 {
     (void)printf("%s", decision->sentence);
-    if (!decision->yes && *look->said != '\0' && look->facts.reply != PROBE_REPLY_DENIED)
+    bool untrusted = look->facts.reply == PROBE_REPLY_UNTRUSTED;
+    if ((!decision->yes || untrusted) && *look->said != '\0' &&
+        look->facts.reply != PROBE_REPLY_DENIED)
         (void)printf(": %s", look->said);
     if (look->facts.reply == PROBE_REPLY_LOADING && look->info.loading_eta_s >= 0)
         (void)printf(", %lld s left", (long long)look->info.loading_eta_s);

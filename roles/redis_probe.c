@@ -8,6 +8,7 @@ enum cell { ANY, NO, YES };
 #define ALL (SET(PROBE_REPLY_VALUES) - 1)
 #define NONE SET(PROBE_REPLY_NONE)
 #define STRANGE SET(PROBE_REPLY_STRANGE)
+#define UNTRUSTED SET(PROBE_REPLY_UNTRUSTED)
 #define LOADING SET(PROBE_REPLY_LOADING)
 #define DENIED SET(PROBE_REPLY_DENIED)
 #define FAULT SET(PROBE_REPLY_ERROR)
@@ -24,6 +25,7 @@ struct row {
 static const struct row liveness[] = {
     {NONE,    ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server does not answer"},
     {STRANGE, ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "what answers is not Redis"},
+    {UNTRUSTED, ANY, ANY, ANY, ANY, ANY, ANY, ANY, true, false, "alive, and TLS with it fails"},
     {LOADING, ANY, ANY, ANY, ANY, ANY, ANY, ANY, true,  false, "alive: loading its data"},
     {DENIED,  ANY, ANY, ANY, ANY, ANY, ANY, ANY, true,  false, "alive, and refuses our user or password"},
     {FAULT,   ANY, ANY, ANY, ANY, ANY, ANY, ANY, true,  false, "alive, and answers with an error"},
@@ -33,6 +35,7 @@ static const struct row liveness[] = {
 static const struct row readiness[] = {
     {NONE,    ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server does not answer"},
     {STRANGE, ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "what answers is not Redis"},
+    {UNTRUSTED, ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "TLS with the server fails"},
     {LOADING, ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server is loading its data"},
     {DENIED,  ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server refuses our user or password; see --username and --password-file"},
     {FAULT,   ANY, ANY, ANY, ANY, ANY, ANY, ANY, false, false, "the server answers with an error"},

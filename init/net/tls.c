@@ -36,7 +36,8 @@ static bool load_pair(SSL_CTX *context, const char *cert, const char *key, struc
     if (*cert == '\0' && *key == '\0')
         return true;
     if (*cert == '\0' || *key == '\0')
-        return err_set(err, ERR_CONFIG, "a TLS certificate and its key are set together or not at all");
+        return err_set(err, ERR_CONFIG,
+                       "a TLS certificate and its key are set together or not at all");
     if (!check_readable(cert, "--tls-cert", err) || !check_readable(key, "--tls-key", err))
         return false;
     if (SSL_CTX_use_certificate_chain_file(context, cert) != 1)
@@ -112,6 +113,16 @@ bool tls_wants_read(const struct ssl_st *session)
     return SSL_want_read(session);
 }
 
+/* A finished handshake counts too: by TLS 1.3 a server refuses a client's certificate only then, and
+ * its reset may come before its alert. */
+bool tls_lacks_trust(const struct ssl_st *session)
+{
+    unsigned long problem = ERR_peek_last_error();
+    bool alert =
+        ERR_GET_LIB(problem) == ERR_LIB_SSL && ERR_GET_REASON(problem) >= SSL_AD_REASON_OFFSET;
+    return alert || SSL_get_verify_result(session) != X509_V_OK || SSL_is_init_finished(session);
+}
+
 const char *tls_problem(const struct ssl_st *session)
 {
     static char text[256];
@@ -121,6 +132,11 @@ const char *tls_problem(const struct ssl_st *session)
                        X509_verify_cert_error_string(verdict));
         return text;
     }
-    (void)snprintf(text, sizeof(text), "%s", last_reason());
+    bool open = SSL_is_init_finished(session) && ERR_peek_last_error() == 0;
+    (void)snprintf(
+        text, sizeof(text), "%s",
+        open ? "cut off after the handshake, as by a server that demands another client's "
+               "certificate"
+             : last_reason());
     return text;
 }

@@ -31,4 +31,8 @@ bool tls_wants_read(const struct ssl_st *session);
  * Valid until the next call. */
 const char *tls_problem(const struct ssl_st *session);
 
+/* True when what failed was trust alone: the peer speaks TLS, and one side does not accept the other's
+ * certificate. To be asked before tls_problem, which forgets. */
+bool tls_lacks_trust(const struct ssl_st *session);
+
 #endif

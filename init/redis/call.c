@@ -55,10 +55,13 @@ bool redis_call_err(const struct redis_call *call, const char *who, struct err *
     case REDIS_BROKEN:
         return err_set(err, ERR_LATER, "'%s' does not answer as Redis does: %s", who,
                        redis_call_text(call));
+    case REDIS_UNTRUSTED:
+        return err_set(err, ERR_LATER, "TLS with '%s' fails: %s", who, redis_call_text(call));
     case REDIS_ERROR:
         if (redis_call_is_denied(call))
-            return err_set(err, ERR_DENIED, "'%s' refuses us: %s; see --username and --password-file",
-                           who, redis_call_text(call));
+            return err_set(err, ERR_DENIED,
+                           "'%s' refuses us: %s; see --username and --password-file", who,
+                           redis_call_text(call));
         return err_set(err, ERR_LATER, "'%s' answers '%s' to %s", who, redis_call_text(call),
                        call->argv[0]);
     case REDIS_TEXT:

@@ -19,26 +19,28 @@ struct redis_client;
 
 /* Reads password and TLS files named by the settings now; they are used for every connection of this
  * client. *client is freed by redis_client_close. */
-bool redis_client_open(struct redis_client **client, const struct settings *settings, struct err *err);
+bool redis_client_open(struct redis_client **client, const struct settings *settings,
+                       struct err *err);
 void redis_client_close(struct redis_client *client);
 
 /*
- * What a server said to one command. The first three are no answers: silence, a firewall, a server that
+ * What a server said to one command. The first four are no answers: silence, a firewall, a server that
  * starts prove nothing.
  */
 enum redis_answer {
-    REDIS_SILENT,  /* nothing before the deadline, or no route */
-    REDIS_NOBODY,  /* connection refused: nobody listens there now */
-    REDIS_BROKEN,  /* cut off, not Redis' protocol, over a cap, TLS failed; text says what */
-    REDIS_ERROR,   /* a well-formed error: text is "LOADING ...", "NOAUTH ..." */
-    REDIS_TEXT,    /* a string or status */
+    REDIS_SILENT,    /* nothing before the deadline, or no route */
+    REDIS_NOBODY,    /* connection refused: nobody listens there now */
+    REDIS_BROKEN,    /* cut off, not Redis' protocol, over a cap; text says what */
+    REDIS_UNTRUSTED, /* it speaks TLS, and one side does not accept the other's certificate */
+    REDIS_ERROR,     /* a well-formed error: text is "LOADING ...", "NOAUTH ..." */
+    REDIS_TEXT,      /* a string or status */
     REDIS_NUMBER,
-    REDIS_OTHER,   /* a well-formed reply of another kind (array, nil); text is its strings, one a line */
+    REDIS_OTHER, /* a well-formed reply of another kind (array, nil); text is its strings, one a line */
 };
 
 /* One command to one server. */
 struct redis_call {
-    int server;             /* index that redis_client_server returned */
+    int server; /* index that redis_client_server returned */
     int argc;
     const char *argv[8];
     enum redis_answer answer;

@@ -46,12 +46,18 @@ static void lose_errno(struct link *link, int number)
     link_lose(link, why, strerror(number));
 }
 
+static void lose_tls(struct link *link, const struct ssl_st *session)
+{
+    enum redis_answer why = tls_lacks_trust(session) ? REDIS_UNTRUSTED : REDIS_BROKEN;
+    link_lose(link, why, tls_problem(session));
+}
+
 /* The context reports an error of its own: what the peer sent, a reset, TLS. */
 static void lose_context(struct link *link)
 {
     const redisContext *context = link->context;
-    if (link->session != NULL && context->err != REDIS_ERR_EOF && context->err != REDIS_ERR_PROTOCOL)
-        link_lose(link, REDIS_BROKEN, tls_problem(link->session));
+    if (link->session != NULL && context->err != REDIS_ERR_PROTOCOL)
+        lose_tls(link, link->session);
     else
         link_lose(link, REDIS_BROKEN, context->errstr);
 }
@@ -103,7 +109,8 @@ void link_connected(struct link *link, const struct link_access *access)
             return;
         }
         if (redisInitiateSSL(link->context, session) != REDIS_OK) {
-            link_lose(link, REDIS_BROKEN, tls_problem(session));
+            lose_tls(link, session);
+            tls_session_free(session); /* hiredis takes it over only when it succeeds */
             return;
         }
         link->session = session;
@@ -163,7 +170,8 @@ static void flatten(struct buf *out, const redisReply *reply, int depth)
         flatten(out, reply->element[i], depth + 1);
 }
 
-static void take_text(struct redis_call *call, enum redis_answer answer, const char *text, size_t len)
+static void take_text(struct redis_call *call, enum redis_answer answer, const char *text,
+                      size_t len)
 {
     call->answer = answer;
     call->text = malloc(len + 1);
