@@ -22,7 +22,6 @@ enum form_step_kind {
     FORM_TAKEOVER,   /* CLUSTER FAILOVER TAKEOVER: no majority is left, every pod has answered */
     FORM_FORGET,     /* CLUSTER FORGET id */
     FORM_ANNOUNCE,   /* CONFIG SET cluster-announce-ip */
-    FORM_BUMP_EPOCH, /* CLUSTER BUMPEPOCH after slots were taken over empty */
     FORM_STEP_KINDS,
 };
 
