@@ -32,4 +32,7 @@ generate_small_assembly() {
     chmod +x old-assembler
     grep -oE '^crypto/[a-z0-9_/.-]+\.s:' Makefile | tr -d : |
         xargs make -j "$jobs" CC="$PWD/old-assembler"
+    # The library looks at the processor when it is first used (crypto/init.c, ossl_init_base). That it also does so
+    # before main costs every run, probes without TLS too, some CPUID, which trap in a virtual machine, and the pages.
+    sed -i '/^\.section[[:space:]]*\.init/,+1d' crypto/x86_64cpuid.s
 }
