@@ -33,7 +33,7 @@ static bool plan_form(const struct invocation *inv, int *status, struct err *err
         if (look->plan.verdict == FORM_REFUSE)
             done = err_set(err, ERR_REFUSED, "%s", text);
         if (look->plan.verdict == FORM_WAIT && look->plan.count == 0)
-            done = err_set(err, ERR_LATER, "%s", text);
+            done = !form_is_denied(look, err) && err_set(err, ERR_LATER, "%s", text);
     }
     buf_free(&out);
     form_close(look);

@@ -36,6 +36,7 @@ bool command_status(const struct invocation *inv, int *status, struct err *err)
             status_draw(look, &rows, wants_color(inv->settings->color), &out);
         (void)fputs(buf_text(&out), stdout);
         *status = look->plan.verdict == FORM_CONVERGED ? 0 : 1;
+        done = !form_is_denied(look, err);
     }
     free(rows.rows);
     buf_free(&out);

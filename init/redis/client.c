@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "init/net/tls.h"
+#include "init/redis/former_password.h"
 #include "init/redis/link.h"
 #include "init/sys/clock.h"
 #include "init/sys/file.h"
@@ -16,25 +17,30 @@
 struct redis_client {
     struct link *links;
     size_t count, room;
-    struct buf password;
+    struct buf password, former;
     struct link_access access;
 };
 
-bool redis_client_open(struct redis_client **client, const struct settings *settings, struct err *err)
+bool redis_client_open(struct redis_client **client, const struct settings *settings,
+                       struct err *err)
 {
     struct redis_client *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return err_set(err, ERR_IO, "out of memory");
     const struct redis_settings *redis = &settings->redis;
     made->password = buf_new(SECRET_CAP);
+    made->former = buf_new(SECRET_CAP);
     bool done = true;
     if (*redis->password_file != '\0')
-        done = file_read_secret(redis->password_file, &made->password, err);
+        done = file_read_secret(redis->password_file, &made->password, err) &&
+               former_password(settings->config_dir, &made->password, &made->former, err);
     else
         buf_add_text(&made->password, redis->password);
     made->access.username = redis->username;
     made->access.password = buf_text(&made->password);
     made->access.password_len = made->password.len;
+    made->access.former = buf_text(&made->former);
+    made->access.former_len = made->former.len;
     if (done && *redis->tls_ca != '\0')
         done = tls_open(&made->access.tls, redis->tls_ca, redis->tls_cert, redis->tls_key, err);
     if (!done) {
@@ -45,6 +51,13 @@ bool redis_client_open(struct redis_client **client, const struct settings *sett
     return true;
 }
 
+static void wipe(struct buf *secret)
+{
+    if (secret->data != NULL)
+        explicit_bzero(secret->data, secret->size);
+    buf_free(secret);
+}
+
 void redis_client_close(struct redis_client *client)
 {
     if (client == NULL)
@@ -52,9 +65,8 @@ void redis_client_close(struct redis_client *client)
     for (size_t i = 0; i < client->count; i++)
         link_close(&client->links[i]);
     free(client->links);
-    if (client->password.data != NULL)
-        explicit_bzero(client->password.data, client->password.size);
-    buf_free(&client->password);
+    wipe(&client->password);
+    wipe(&client->former);
     tls_close(client->access.tls);
     free(client);
 }
@@ -134,8 +146,8 @@ static size_t gather(const struct round *round, bool *connecting)
     *connecting = false;
     for (size_t i = 0; i < round->client->count; i++) {
         const struct link *link = &round->client->links[i];
-        bool active = round->owed[i] > 0 &&
-                      (link->state == LINK_CONNECTING || link->state == LINK_OPEN);
+        bool active =
+            round->owed[i] > 0 && (link->state == LINK_CONNECTING || link->state == LINK_OPEN);
         round->polls[i] = (struct pollfd){.fd = active ? link_fd(link) : -1,
                                           .events = active ? link_events(link) : (short)0};
         *connecting = *connecting || (active && link->state == LINK_CONNECTING);

@@ -10,11 +10,11 @@
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
-#define LOOK_MS 3000   /* patience with silent pods while forming */
+#define LOOK_MS 3000                  /* patience with silent pods while forming */
 #define LAST_LOOK_NS (300 * CLOCK_MS) /* a shorter look would call everybody silent */
-#define PAUSE_MS 20    /* between two looks while steps take effect */
-#define WAIT_MS 250    /* while a pod is missing */
-#define NAMES_NS CLOCK_S /* how often all names are asked for again */
+#define PAUSE_MS 20                   /* between two looks while steps take effect */
+#define WAIT_MS 250                   /* while a pod is missing */
+#define NAMES_NS CLOCK_S              /* how often all names are asked for again */
 
 bool form_open(struct form_look **look, const struct settings *settings, bool need_pod,
                struct err *err)
@@ -71,8 +71,9 @@ void form_close(struct form_look *look)
     free(look);
 }
 
-static bool register_ask(const struct form_look *look, int ordinal, char value[static REGISTER_VALUE_MAX],
-                         bool *found, int64_t deadline_ns, struct err *err)
+static bool register_ask(const struct form_look *look, int ordinal,
+                         char value[static REGISTER_VALUE_MAX], bool *found, int64_t deadline_ns,
+                         struct err *err)
 {
     char key[32];
     (void)snprintf(key, sizeof(key), "seeded.%d", ordinal);
@@ -153,6 +154,20 @@ void form_sentence(const struct form_look *look, char text[static 512])
     else
         (void)snprintf(text, 512, "%s: %s: %s%s%s", sentence, name, contact_text(member->contact),
                        *member->problem != '\0' ? ": " : "", member->problem);
+}
+
+bool form_is_denied(const struct form_look *look, struct err *err)
+{
+    const struct observer *observer = &look->observer;
+    size_t i = 0;
+    while (i < observer->member_count && observer->members[i].contact != MEMBER_DENIED)
+        i++;
+    if (i == observer->member_count)
+        return false;
+    (void)err_set(err, ERR_DENIED, "%s: %s: %s; see --username and --password-file",
+                  observer_name(observer, (int)i), contact_text(MEMBER_DENIED),
+                  observer->members[i].problem);
+    return true;
 }
 
 void form_report(const struct form_look *look, struct buf *out)
@@ -277,8 +292,8 @@ static bool give_up(const struct form_look *look, bool may_wait, struct err *err
  * (another form gives birth to these servers) or cannot be read. */
 static bool is_final(const struct form_look *look, bool news)
 {
-    return look->plan.verdict == FORM_REFUSE && look->plan.reason != FORM_IS_FOREIGN && look->births_known &&
-           !news;
+    return look->plan.verdict == FORM_REFUSE && look->plan.reason != FORM_IS_FOREIGN &&
+           look->births_known && !news;
 }
 
 static bool is_denied(const struct form_look *look)
@@ -329,9 +344,10 @@ static bool run(struct form_look *look, struct births *births, struct form_timeo
             return false;
         tell(look);
         bool waits = look->plan.verdict != FORM_WORK && look->plan.reason != FORM_TAKES_EFFECT;
-        bool asks = look->plan.verdict == FORM_REFUSE && (fresh || look->plan.reason != FORM_IS_FOREIGN);
-        if (is_final(look, asks && know_births(look, deadline_ns)) || is_denied(look) || stopped != 0 ||
-            !clock_pause(waits ? WAIT_MS : PAUSE_MS, deadline_ns - LAST_LOOK_NS))
+        bool asks =
+            look->plan.verdict == FORM_REFUSE && (fresh || look->plan.reason != FORM_IS_FOREIGN);
+        if (is_final(look, asks && know_births(look, deadline_ns)) || is_denied(look) ||
+            stopped != 0 || !clock_pause(waits ? WAIT_MS : PAUSE_MS, deadline_ns - LAST_LOOK_NS))
             return give_up(look, stopped != 0, err);
     }
 }

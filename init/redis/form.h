@@ -17,7 +17,7 @@ struct form_look {
     struct form_wish wish;
     struct form_plan plan;
     struct register_store *store; /* NULL for a probe */
-    bool births_known;            /* the register was read: servers of a birth by form chose their ids */
+    bool births_known; /* the register was read: servers of a birth by form chose their ids */
 };
 
 /* NEED_POD as for identity_read; only a probe needs one, and a probe leaves the register alone. *look is large: on the heap, closed by form_close. */
@@ -32,11 +32,15 @@ bool form_see(struct form_look *look, bool fresh_names, int64_t patience_ms, int
 /* The plan's sentence with the pod that it is about. */
 void form_sentence(const struct form_look *look, char text[static 512]);
 
+/* The first pod that refuses our user or password, as ERR_DENIED into ERR; false when none does. */
+bool form_is_denied(const struct form_look *look, struct err *err);
+
 /* Facts, verdict, reason and steps, as `ordain plan form` shows them. */
 void form_report(const struct form_look *look, struct buf *out);
 
 /* Forms or mends until every server of the cluster agrees, or the deadline. *worked: something was
  * done. ERR_REFUSED, ERR_LATER and ERR_DENIED with the plan's sentence. */
-bool form_redis(const struct settings *settings, int64_t deadline_ns, bool *worked, struct err *err);
+bool form_redis(const struct settings *settings, int64_t deadline_ns, bool *worked,
+                struct err *err);
 
 #endif

@@ -78,17 +78,28 @@ void link_connect(struct link *link)
     link->state = LINK_CONNECTING;
 }
 
-static void queue_auth(struct link *link, const struct link_access *access)
+static void queue_password(struct link *link, const char *username, const char *password,
+                           size_t len)
 {
-    bool named = *access->username != '\0';
-    const char *argv[3] = {"AUTH", access->username, access->password};
-    size_t lens[3] = {4, strlen(access->username), access->password_len};
+    bool named = *username != '\0';
+    const char *argv[3] = {"AUTH", username, password};
+    size_t lens[3] = {4, strlen(username), len};
     if (!named) {
         argv[1] = argv[2];
         lens[1] = lens[2];
     }
     redisAppendCommandArgv(link->context, named ? 3 : 2, argv, lens);
-    link->auth_pending = true;
+    link->auth_pending++;
+}
+
+/* A refused AUTH leaves a connection as whom it was: of two passwords the one that fits counts. */
+static void queue_auth(struct link *link, const struct link_access *access)
+{
+    link->auth_pending = 0;
+    if (access->former_len > 0)
+        queue_password(link, access->username, access->former, access->former_len);
+    if (access->password_len > 0)
+        queue_password(link, access->username, access->password, access->password_len);
 }
 
 void link_connected(struct link *link, const struct link_access *access)
@@ -115,8 +126,7 @@ void link_connected(struct link *link, const struct link_access *access)
         }
         link->session = session;
     }
-    if (access->password_len > 0)
-        queue_auth(link, access);
+    queue_auth(link, access);
 }
 
 void link_append(struct link *link, int argc, const char *const *argv)
@@ -232,8 +242,8 @@ bool link_take(struct link *link, struct redis_call *call)
         }
         if (reply == NULL)
             return false;
-        bool is_auth = link->auth_pending && is_of_auth(reply);
-        link->auth_pending = false;
+        bool is_auth = link->auth_pending > 0 && is_of_auth(reply);
+        link->auth_pending = is_auth ? link->auth_pending - 1 : 0;
         if (is_auth)
             note_auth(link, reply);
         else

@@ -21,7 +21,7 @@ struct link {
     char problem[160];
     void *context;          /* redisContext */
     struct ssl_st *session; /* owned by the context */
-    bool auth_pending;      /* the next reply is AUTH's */
+    int auth_pending;       /* so many next replies are AUTH's */
     char auth_problem[128]; /* what AUTH answered, "" when it was not refused */
 };
 
@@ -30,6 +30,8 @@ struct link_access {
     const char *username;
     const char *password;
     size_t password_len;
+    const char *former; /* the password before it changed, "": none (former_password.h) */
+    size_t former_len;
     struct tls *tls;
 };
 
