@@ -10,6 +10,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 TEST_TIMEOUT ?= 900
+TEST_JOBS ?= $(shell echo $$(($(JOBS) + 1)))
 # Yours; the project's own flags are kept apart and always there.
 CFLAGS ?=
 LDFLAGS ?=
@@ -47,7 +48,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 # What ships. docs/hardening.md has the price of each flag.
 static_CC := build/deps/static/bin/musl-gcc
 static_CFLAGS := -Os -fPIE -fomit-frame-pointer -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
-    -fno-unwind-tables -fstack-protector-strong -ftrivial-auto-var-init=zero
+    -fno-unwind-tables -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
 static_LDFLAGS := -Wl,--gc-sections,--build-id=none,-z,pack-relative-relocs
 
 debug_CC := $(CC)
@@ -217,8 +218,8 @@ fuzz-replay: $(FUZZERS) ## every fuzzer over its recorded inputs
 BENCHES := $(sort $(filter-out %.sh %.py %.c %.md bench/__pycache__,$(wildcard bench/*)))
 CLI := $(sort $(wildcard tests/cli/*.bats))
 INTEGRATION := $(sort $(wildcard tests/integration/test_*.py))
-# Two files at a time, but the integration tests, which share addresses and ports, one after another.
-PROVE = TEST_TIMEOUT=$(TEST_TIMEOUT) prove -j2 --rules 'seq=tests/integration/**' --rules 'par=**' -e tests/tap
+# Each integration test has a world of its own (tests/lab) and mostly waits; so more files at a time than processors.
+PROVE = TEST_TIMEOUT=$(TEST_TIMEOUT) prove -j $(TEST_JOBS) -e tests/tap
 
 cli: all debug ## the command-line tests, on the static and on the sanitized binary
 	@$(PROVE) $(CLI) $(CLI:%=debug:%)

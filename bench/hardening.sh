@@ -28,16 +28,17 @@ row() {
 }
 
 ssp=-fstack-protector-strong
+clash=-fstack-clash-protection
 init=-ftrivial-auto-var-init=zero
 relr=-Wl,-z,pack-relative-relocs
 row 'none: fixed address' "$base -fno-pie -no-pie" "$link -no-pie"
 row '+ PIE, bound at once, RELRO' "$base -fPIE" "$link"
 row '+ packed relocations' "$base -fPIE" "$link $relr"
 row '+ -fstack-protector-strong' "$base -fPIE $ssp" "$link $relr"
-row '+ -ftrivial-auto-var-init=zero (ships)' "$base -fPIE $ssp $init" "$link $relr"
-row '+ -fstack-clash-protection' "$base -fPIE $ssp $init -fstack-clash-protection" "$link $relr"
-row '+ -fcf-protection' "$base -fPIE $ssp $init -fcf-protection" "$link $relr"
-row 'ships, own code at -O2' "$base -fPIE $ssp $init" "$link $relr" -O2
+row '+ -fstack-clash-protection' "$base -fPIE $ssp $clash" "$link $relr"
+row '+ -ftrivial-auto-var-init=zero: **what ships**' "$base -fPIE $ssp $clash $init" "$link $relr"
+row 'what ships and -fcf-protection' "$base -fPIE $ssp $clash $init -fcf-protection" "$link $relr"
+row 'what ships, own code at -O2' "$base -fPIE $ssp $clash $init" "$link $relr" -O2
 
 # In turns, so that a busy moment falls on all rows alike; processor time, not wall time.
 python3 - "$runs" "$tree" "${names[@]}" <<'PYTHON'

@@ -2,7 +2,7 @@
 # in the Makefile. What each hardening flag costs is measured in docs/hardening.md.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-hardening='-fstack-protector-strong -ftrivial-auto-var-init=zero'
+hardening='-fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero'
 case $variant in
 static)
     # What ships: musl, position independent, small, without unwind tables (nothing unwinds).
