@@ -52,6 +52,18 @@ static bool vouched_for(const struct cluster_picture *picture, const char *id, i
     return false;
 }
 
+/* Empty, and in handshake with whom it does not know yet: whose it becomes will show. */
+static bool is_meeting(const struct cluster_member *member)
+{
+    const struct redis_node *self = cluster_member_self(member);
+    bool meeting = self->slot_count == 0 && self->epoch == 0 && member->info.keys == 0;
+    for (size_t r = 0; r < member->table.count; r++) {
+        bool itself = (int)r == member->table.myself;
+        meeting = meeting && (itself || (member->table.nodes[r].flags & REDIS_HANDSHAKE) != 0);
+    }
+    return meeting && member->table.count > 1;
+}
+
 static enum cluster_claim first_claim(const struct cluster_member *member, bool adopt)
 {
     const struct redis_node *self = cluster_member_self(member);
@@ -64,6 +76,8 @@ static enum cluster_claim first_claim(const struct cluster_member *member, bool 
         return CLAIM_OURS;
     if (adopt && named_ours)
         return CLAIM_OURS;
+    if (is_meeting(member) && named_ours)
+        return CLAIM_UNKNOWN;
     return CLAIM_FOREIGN;
 }
 

@@ -47,7 +47,7 @@ struct cluster_member {
 enum cluster_claim {
     CLAIM_OURS,    /* of this cluster, or newborn and empty at our pod's address */
     CLAIM_FOREIGN, /* a server of something else answers under our pod's name */
-    CLAIM_UNKNOWN, /* it has not answered */
+    CLAIM_UNKNOWN, /* it has not answered, or is about to meet somebody */
 };
 
 /* A node that some server of ours knows. */

@@ -23,7 +23,7 @@ static void weigh(struct holders *holders, const struct cluster_picture *picture
         return;
     }
     const struct redis_info *best = &picture->members[holders->best].info;
-    if (memcmp(best->replid, info->replid, sizeof(info->replid)) != 0)
+    if (*info->replid == '\0' || memcmp(best->replid, info->replid, sizeof(info->replid)) != 0)
         holders->unclear = true;
     else if (info->offset > best->offset)
         holders->best = member;
@@ -39,9 +39,8 @@ static struct holders find_holders(const struct cluster_picture *picture,
             continue;
         if (form_is_ours(picture, other->member))
             weigh(&holders, picture, other->member);
-        else
-            holders.away =
-                other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
+        else if (other->ordinal >= 0 && cluster_picture_member(picture, other->ordinal) >= 0)
+            holders.away = cluster_picture_member(picture, other->ordinal);
     }
     int named =
         wish->promote_ordinal < 0 ? -1 : cluster_picture_member(picture, wish->promote_ordinal);
@@ -94,8 +93,11 @@ static bool decide_lost_owner(const struct cluster_picture *picture, const struc
         plan->verdict = FORM_WAIT;
         plan->reason = FORM_HOLDER_AWAY;
         plan->about = holders.away;
+    } else if (holders.count == 0 && !form_everybody_answered(picture)) {
+        plan->verdict = FORM_WAIT; /* who is away may hold it, whatever the others believe */
+        plan->reason = FORM_NO_HOLDER;
     } else if (holders.count == 0 && !wish->accept_empty_shard) {
-        plan->verdict = form_everybody_answered(picture) ? FORM_REFUSE : FORM_WAIT;
+        plan->verdict = FORM_REFUSE;
         plan->reason = FORM_NO_HOLDER;
     } else if (holders.count == 0) {
         plan->verdict = FORM_WORK;

@@ -130,7 +130,7 @@ void model_seeded(void)
         start_alone(&model[i], (int)i, id);
         for (size_t j = 0; j < pods(); j++)
             seed_row(&model[i], (int)j);
-        model[i].keys = 10;
+        model[i].keys = MODEL_KEYS;
         model[i].offset = 100;
         world_birth_id(world.master_of[i], model[i].replid);
     }
@@ -150,7 +150,30 @@ void model_lose_volume(int ordinal)
 void model_move(int ordinal, const char *ip)
 {
     (void)snprintf(model[ordinal].ip, sizeof(model[ordinal].ip), "%s", ip);
+    (void)snprintf(model[ordinal].rows[0].ip, sizeof(model[ordinal].ip), "%s", ip);
     (void)snprintf(world_pod(ordinal)->ip, sizeof(world_pod(ordinal)->ip), "%s", ip);
+}
+
+void model_settle(int replicas, int masters)
+{
+    world_begin(replicas, masters);
+    model_seeded();
+    for (size_t i = 0; i < pods(); i++) {
+        if (!model[i].rows[0].master)
+            memcpy(model[i].master_host, model[world.master_of[i]].ip, 16);
+    }
+    model_gossip();
+    model_show(0);
+    assert_int_equal(world_decide()->verdict, FORM_CONVERGED);
+}
+
+void model_expect_whole(void)
+{
+    model_show(0);
+    assert_int_equal(world_decide()->verdict, FORM_CONVERGED);
+    assert_int_equal(world.picture.count, pods());
+    for (size_t i = 0; i < pods(); i++)
+        assert_int_equal(model[i].keys, MODEL_KEYS);
 }
 
 /* --- commands --- */
@@ -281,21 +304,25 @@ void model_take(const struct form_step *step)
 
 /* --- gossip --- */
 
-/* THERE says which slots are its own: the higher epoch wins. */
+/* THERE says which slots are its own: the higher epoch wins. Whose own, or whose master's, last slot goes
+ * follows the taker (clusterUpdateSlotsConfigWith). */
 static void hear_slots(struct model_server *here, struct model_row *row,
                        const struct model_server *there)
 {
     int index = (int)(row - here->rows);
-    int mine = slots_of(here, 0);
+    struct model_row *self = &here->rows[0];
+    const struct model_row *owner = self->master ? self : model_find(here, self->master_id);
+    size_t mine = owner != NULL ? (size_t)(owner - here->rows) : 0;
+    int before = slots_of(here, mine);
     for (int slot = 0; slot < REDIS_SLOTS; slot++) {
-        int owner = here->owner[slot];
-        if (there->owner[slot] == 0 && owner != index &&
-            (owner < 0 || here->rows[owner].epoch < row->epoch))
+        int now = here->owner[slot];
+        if (there->owner[slot] == 0 && now != index &&
+            (now < 0 || here->rows[now].epoch < row->epoch))
             here->owner[slot] = (int16_t)index;
     }
-    if (mine > 0 && slots_of(here, 0) == 0) { /* its slots were taken over: it follows */
-        here->rows[0].master = false;
-        memcpy(here->rows[0].master_id, row->id, sizeof(row->id));
+    if (before > 0 && slots_of(here, mine) == 0) {
+        self->master = false;
+        memcpy(self->master_id, row->id, sizeof(row->id));
         memcpy(here->master_host, row->ip, sizeof(row->ip));
     }
 }
@@ -304,7 +331,7 @@ static void hear(struct model_server *here, struct model_row *row, const struct 
 {
     const struct model_row *said = &there->rows[0];
     row->heard = true;
-    memcpy(row->ip, there->ip, sizeof(row->ip));
+    memcpy(row->ip, said->ip, sizeof(row->ip)); /* as it announces itself */
     row->master = said->master;
     memcpy(row->master_id, said->master_id, sizeof(row->master_id));
     row->epoch = said->epoch;
@@ -404,7 +431,7 @@ void model_gossip(void)
 void model_show(uint64_t hidden)
 {
     for (size_t i = 0; i < pods(); i++) {
-        if (model[i].up && (hidden >> i & 1) == 0)
+        if (model[i].up && (i >= 64 || (hidden >> i & 1) == 0))
             model_say((int)i);
         else
             world_silence((int)i);

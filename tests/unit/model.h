@@ -9,7 +9,8 @@
  * rounds can be mixed at will, so that a run may be cut anywhere.
  */
 
-#define MODEL_ROWS 130
+#define MODEL_ROWS 160
+#define MODEL_KEYS 10 /* that each shard has */
 
 struct model_row {
     char id[REDIS_ID_LEN + 1];
@@ -45,8 +46,13 @@ extern int model_refusals; /* commands that a server would have refused */
 void model_newborn(void);
 /* As `ordain init` starts them: the birth's ids, everybody known, slots and masters there. */
 void model_seeded(void);
+/* Begins with a seeded cluster that is converged. */
+void model_settle(int replicas, int masters);
+/* Converged, nobody else is known, and every server has its shard's keys. */
+void model_expect_whole(void);
 /* Pod ORDINAL's volume is lost: it starts anew with one row and its new id. */
 void model_lose_volume(int ordinal);
+/* It starts anew at another address, which its name gives from now on. */
 void model_move(int ordinal, const char *ip);
 
 /* One step as its server would take it. */

@@ -9,7 +9,7 @@
  * it lost its volume; pod 3 is redis-3 at 10.0.0.3.
  */
 
-#define WORLD_PODS 64
+#define WORLD_PODS 72
 #define WORLD_ROWS 160
 #define WORLD_TEXT (1 << 16)
 

@@ -1,0 +1,289 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/model.h"
+
+/* Pods 0 to 2 are masters; 3 (and 6) replicate 0, 4 (and 7) 1, 5 (and 8) 2. */
+
+static void expect(const char *plan)
+{
+    world_decide();
+    assert_string_equal(world_plan(), plan);
+}
+
+static void lose(int ordinal)
+{
+    model_lose_volume(ordinal);
+}
+
+static void look(void)
+{
+    model_gossip();
+    model_show(0);
+}
+
+static const char *owner_of(int slot)
+{
+    static char text[16];
+    int owner = world.picture.slot_owner[slot];
+    world_short_id(owner < 0 ? "nobody" : world.picture.nodes[owner].id, text);
+    return text;
+}
+
+static void the_replica_that_holds_the_data_is_promoted(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    lose(0);
+    look();
+    expect("work promotes 3: meet 0 1; promote 3");
+    assert_in_range(model_converge(), 1, 12);
+    assert_int_equal(model_refusals, 0);
+    model_expect_whole();
+    assert_string_equal(owner_of(0), "$3");
+    assert_string_equal(cluster_member_self(world_pod(0))->master_id, world_pod(3)->id);
+}
+
+static void a_lost_replica_joins_its_shard_anew(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    lose(4);
+    look();
+    expect("work mends: meet 4 0");
+    assert_in_range(model_converge(), 1, 12);
+    model_expect_whole();
+    assert_string_equal(cluster_member_self(world_pod(4))->master_id, world_pod(1)->id);
+}
+
+static void while_the_holder_is_away_nobody_is_promoted(void **state)
+{
+    (void)state;
+    model_settle(9, 3);
+    lose(0);
+    for (int away = 3; away <= 6; away += 3) {
+        model[away].up = false;
+        look();
+        expect(away == 3 ? "wait holder-away 3: meet 0 1" : "wait holder-away 6: meet 0 1");
+        model[away].up = true;
+    }
+}
+
+/* A replica of no pod's name cannot be waited for, yet it hides none of those that can. */
+static void a_holder_of_no_pod_does_not_hide_one_that_is_away(void **state)
+{
+    (void)state;
+    world_begin(3, 1);
+    world_say(0, "%0 10.0.0.0:6379@16379,redis-0 myself,master - 0 0 0 connected\n"
+                 "$1 10.0.0.1:6379@16379,redis-1 master - 0 1 4 connected 100\n"
+                 "$0 10.0.0.0:6379@16379,redis-0 master,fail - 0 1 1 disconnected 0-99\n"
+                 "$2 10.0.0.2:6379@16379,redis-2 slave $0 0 1 1 disconnected\n"
+                 "ffffffffffffffffffffffffffffffffffffffff 10.9.9.9:6379@16379,else slave $0 0 1 1 "
+                 "disconnected\n");
+    world_say(1, "%0 10.0.0.0:6379@16379,redis-0 master - 0 1 0 connected\n"
+                 "$1 10.0.0.1:6379@16379,redis-1 myself,master - 0 0 4 connected 100\n"
+                 "$0 10.0.0.0:6379@16379,redis-0 master,fail - 0 1 1 disconnected 0-99\n"
+                 "$2 10.0.0.2:6379@16379,redis-2 slave $0 0 1 1 disconnected\n"
+                 "ffffffffffffffffffffffffffffffffffffffff 10.9.9.9:6379@16379,else slave $0 0 1 1 "
+                 "disconnected\n");
+    expect("wait holder-away 2");
+    world.wish.accept_empty_shard = true;
+    expect("wait holder-away 2");
+}
+
+static void of_several_holders_the_furthest_is_promoted(void **state)
+{
+    (void)state;
+    model_settle(9, 3);
+    lose(0);
+    model[6].offset = model[3].offset + 1;
+    look();
+    expect("work promotes 6: meet 0 1; promote 6");
+    model[3].offset = model[6].offset;
+    look();
+    expect("work promotes 3: meet 0 1; promote 3");
+}
+
+static void offsets_of_different_histories_tell_nothing(void **state)
+{
+    (void)state;
+    model_settle(9, 3);
+    lose(0);
+    world_new_id(3, model[3].replid); /* it was restarted */
+    model[6].offset = 1 << 20;
+    look();
+    expect("refuse holder-unclear 0: meet 0 1");
+    world.wish.promote_ordinal = 4; /* not of this shard */
+    expect("refuse holder-unclear 0: meet 0 1");
+    world.wish.promote_ordinal = 60; /* no pod at all */
+    expect("refuse holder-unclear 0: meet 0 1");
+    world.wish.promote_ordinal = 3;
+    expect("work promotes 3: meet 0 1; promote 3");
+    world.wish.promote_ordinal = -1;
+    world.wish.own_member = 6;
+    expect("refuse holder-unclear 0: meet 0 1");
+    world.wish.own_is_newest = true;
+    expect("work promotes 6: meet 0 1; promote 6");
+    world.wish.promote_ordinal = -1;
+    world.wish.own_member = 4; /* the newest of another shard */
+    expect("refuse holder-unclear 0: meet 0 1");
+}
+
+static void histories_that_are_not_told_tell_nothing_either(void **state)
+{
+    (void)state;
+    model_settle(9, 3);
+    lose(0);
+    look();
+    *world_pod(3)->info.replid = *world_pod(6)->info.replid = '\0';
+    expect("refuse holder-unclear 0: meet 0 1");
+}
+
+static void a_persons_word_or_a_proof_of_its_own_need_not_wait_for_others(void **state)
+{
+    (void)state;
+    model_settle(9, 3);
+    lose(0);
+    model[6].up = false;
+    look();
+    expect("wait holder-away 6: meet 0 1");
+    world.wish.promote_ordinal = 3;
+    expect("work promotes 3: meet 0 1; promote 3");
+    world.wish.promote_ordinal = 6; /* who is named must be there */
+    expect("wait holder-away 6: meet 0 1");
+    world.wish.promote_ordinal = -1;
+    world.wish.own_member = 3;
+    world.wish.own_is_newest = true;
+    expect("work promotes 3: meet 0 1; promote 3");
+}
+
+static void a_shard_that_nobody_holds_is_a_persons_decision(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    lose(0);
+    lose(3);
+    look();
+    expect("refuse no-holder 0: meet 0 1; meet 3 1");
+    world.wish.accept_empty_shard = true;
+    expect("work abandons 0: meet 0 1; meet 3 1; forget 1 $0; forget 2 $0; forget 4 $0; "
+           "forget 5 $0");
+    assert_in_range(model_converge(), 1, 20);
+    model_show(0);
+    world_decide();
+    assert_string_equal(owner_of(0), "%0");
+    assert_string_equal(owner_of(6000), "$1");
+    assert_string_equal(cluster_member_self(world_pod(3))->master_id, world_pod(0)->id);
+    assert_int_equal(world.picture.count, 6);
+    assert_int_equal(model[1].keys, MODEL_KEYS);
+}
+
+/* The pod that is away may hold the data, whatever the others believe that it follows. */
+static void a_shard_is_not_given_up_while_any_pod_is_away(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    lose(0);
+    lose(3);
+    model[5].up = false;
+    look();
+    expect("wait no-holder 0: meet 0 1; meet 3 1");
+    world.wish.accept_empty_shard = true;
+    expect("wait no-holder 0: meet 0 1; meet 3 1");
+}
+
+static void without_the_masters_majority_it_takes_everybody_to_take_over(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    lose(0);
+    lose(1);
+    model[2].up = false;
+    look();
+    expect("wait promotes 3: meet 0 3; meet 1 3");
+    model[2].up = true;
+    model[5].up = false;
+    look();
+    expect("wait promotes 3: meet 0 2; meet 1 2");
+    model[5].up = true;
+    look();
+    expect("work promotes 3: meet 0 2; meet 1 2; takeover 3");
+    assert_in_range(model_converge(), 1, 20);
+    model_expect_whole();
+}
+
+static void all_masters_may_be_lost_at_once(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    for (int i = 0; i < 3; i++)
+        lose(i);
+    look();
+    assert_in_range(model_converge(), 1, 25);
+    model_expect_whole();
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 16;
+}
+
+/* Any loss that leaves each shard a holder; pods away for a while; runs cut anywhere. */
+static void whatever_is_lost_while_a_holder_is_left_comes_back_whole(void **state)
+{
+    uint32_t seed = 11;
+    (void)state;
+    for (int run = 0; run < 60; run++) {
+        model_settle(9, 3);
+        for (int shard = 0; shard < 3; shard++) {
+            uint32_t lost = next_random(&seed) % 7; /* of three pods never all */
+            for (int i = 0; i < 3; i++) {
+                if ((lost >> i & 1) != 0)
+                    lose(shard + 3 * i);
+            }
+        }
+        for (int round = 0; round < 6; round++) {
+            int away = (int)(next_random(&seed) % 12); /* or nobody */
+            if (away < 9)
+                model[away].up = false;
+            model_gossip();
+            model_show(0);
+            const struct form_plan *plan = world_decide();
+            for (size_t i = 0; i < plan->count && plan->verdict != FORM_REFUSE; i++) {
+                if (next_random(&seed) % 3 != 0)
+                    model_take(&plan->steps[i]);
+            }
+            if (away < 9)
+                model[away].up = true;
+        }
+        assert_in_range(model_converge(), 1, 40);
+        model_expect_whole();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_replica_that_holds_the_data_is_promoted),
+        cmocka_unit_test(a_lost_replica_joins_its_shard_anew),
+        cmocka_unit_test(while_the_holder_is_away_nobody_is_promoted),
+        cmocka_unit_test(a_holder_of_no_pod_does_not_hide_one_that_is_away),
+        cmocka_unit_test(of_several_holders_the_furthest_is_promoted),
+        cmocka_unit_test(offsets_of_different_histories_tell_nothing),
+        cmocka_unit_test(histories_that_are_not_told_tell_nothing_either),
+        cmocka_unit_test(a_persons_word_or_a_proof_of_its_own_need_not_wait_for_others),
+        cmocka_unit_test(a_shard_that_nobody_holds_is_a_persons_decision),
+        cmocka_unit_test(a_shard_is_not_given_up_while_any_pod_is_away),
+        cmocka_unit_test(without_the_masters_majority_it_takes_everybody_to_take_over),
+        cmocka_unit_test(all_masters_may_be_lost_at_once),
+        cmocka_unit_test(whatever_is_lost_while_a_holder_is_left_comes_back_whole),
+    };
+    return cmocka_run_group_tests_name("redis_form_lost", tests, NULL, NULL);
+}
