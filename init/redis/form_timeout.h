@@ -10,13 +10,13 @@
 /*
  * While servers that run already are formed, their cluster-node-timeout is low: it rules how long a
  * master waits before it serves (min(max(timeout, 500), 5000) ms, redis 7.0 cluster.c
- * clusterUpdateState) and how often nodes ping. It is max(1000, 25 N) ms, for below that a big cluster's
+ * clusterUpdateState) and how often nodes ping. It is max(1000, 16 N) ms, for below that a big cluster's
  * handshakes expire, plus a mark by which a later run knows it, should this one be killed.
  */
 struct form_timeouts {
-    int64_t wished_ms;    /* of the settings: what a left-over becomes */
+    int64_t wished_ms; /* of the settings: what a left-over becomes */
     bool lowered, looked;
-    int64_t *before_ms;   /* one a member, 0: not lowered */
+    int64_t *before_ms; /* one a member, 0: not lowered */
     size_t count;
 };
 
