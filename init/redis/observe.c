@@ -245,6 +245,19 @@ static bool take_table(const struct observer *observer, struct cluster_member *m
     return true;
 }
 
+/* A name of two families: the address that counts is the one that the pod's server announces, else a job,
+ * which has no POD_IP, would mix them in one cluster. */
+static void take_announced_address(const struct observer *observer, struct cluster_member *member,
+                                   const struct redis_node *self)
+{
+    const struct dns_answer *answer = &observer->answers[member->ordinal - observer->spec.start];
+    bool other = (strchr(self->ip, ':') != NULL) != (strchr(member->ip, ':') != NULL);
+    for (size_t i = 0; i < answer->count && other; i++) {
+        if (strcmp(answer->addrs[i].text, self->ip) == 0)
+            memcpy(member->ip, self->ip, sizeof(member->ip));
+    }
+}
+
 static void take_answers(const struct observer *observer, struct cluster_member *member,
                          const struct redis_call *answers, char *view)
 {
@@ -271,6 +284,7 @@ static void take_answers(const struct observer *observer, struct cluster_member 
     const struct redis_node *self = &member->table.nodes[member->table.myself];
     if (strcmp(self->id, member->id) != 0)
         member->contact = MEMBER_STRANGE;
+    take_announced_address(observer, member, self);
     member->announces = *self->hostname != '\0';
     member->announced_ordinal = identity_ordinal_of(&observer->identity, self->hostname);
 }

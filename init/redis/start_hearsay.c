@@ -33,6 +33,7 @@ static void hear_table(const struct start *start, struct start_peer *peer,
                        const struct redis_table *table)
 {
     const struct redis_node *self = &table->nodes[table->myself];
+    memcpy(peer->own_ip, self->ip, sizeof(peer->own_ip));
     peer->is_master = (self->flags & REDIS_MASTER) != 0 && self->slot_count > 0;
     if (table->count > 1)
         peer->heard_me = START_HEARD_NO;

@@ -25,6 +25,7 @@ struct start_peer {
     char dns_name[IDENTITY_NAME_MAX];
     char host_name[IDENTITY_NAME_MAX];
     char old_ip[46]; /* of its row in nodes.conf, "" */
+    char own_ip[46]; /* that its server announces, "" where it was not heard */
     enum start_trust trust;
     char ip[46];                     /* "" while nothing is trusted */
     enum start_heard heard_me;       /* by its own table */

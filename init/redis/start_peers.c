@@ -224,6 +224,34 @@ static size_t keep_unfound(const struct start *start, struct candidate *candidat
     return kept;
 }
 
+static bool is_of_other_family(const struct start *start, const char *ip)
+{
+    struct addr addr;
+    return addr_parse(&addr, ip) && addr.family != start->identity.pod_ip.family;
+}
+
+static bool table_is_of_other_family(const struct start *start)
+{
+    size_t i = 0;
+    while (i < start->peer_count && !is_of_other_family(start, start->peers[i].old_ip))
+        i++;
+    return i < start->peer_count;
+}
+
+/* All pods of a cluster may move from IPv4 to IPv6 together, none alone. */
+static bool check_family(const struct start *start, struct err *err)
+{
+    for (size_t i = 0; i < start->peer_count; i++) {
+        const struct start_peer *peer = &start->peers[i];
+        if (peer->trust == START_TRUST_ID && is_of_other_family(start, peer->own_ip))
+            return err_set(err, ERR_CONFIG,
+                           "POD_IP is '%s', and '%s' announces '%s': a cluster has addresses of "
+                           "one family; change POD_IP of all pods, with all stopped, or of none",
+                           start->identity.pod_ip.text, peer->host_name, peer->own_ip);
+    }
+    return true;
+}
+
 static bool contact(struct start *start, struct candidate *candidates, size_t count,
                     struct err *err)
 {
@@ -236,8 +264,8 @@ static bool contact(struct start *start, struct candidate *candidates, size_t co
         return false;
     }
     /* A restart needs no more than each one's id; else whoever answers must be heard. */
-    bool id_only =
-        start->facts.file == START_FILE_WHOLE && start->facts.seeded != START_REGISTER_NONE;
+    bool id_only = start->facts.file == START_FILE_WHOLE &&
+                   start->facts.seeded != START_REGISTER_NONE && !table_is_of_other_family(start);
     if (id_only) {
         ask(start, client, candidates, count, 1, calls, CONNECT_MS);
         count = keep_unfound(start, candidates, count);
@@ -282,7 +310,7 @@ bool start_find_peers(struct start *start, struct err *err)
     done = done && find_names(start, answers, err);
     if (done) {
         size_t count = list_candidates(start, answers, candidates);
-        done = contact(start, candidates, count, err);
+        done = contact(start, candidates, count, err) && check_family(start, err);
     }
     if (done)
         start_conclude_hearsay(start);
