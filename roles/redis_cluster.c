@@ -52,6 +52,23 @@ static bool vouched_for(const struct cluster_picture *picture, const char *id, i
     return false;
 }
 
+static bool has_expected_id(const struct cluster_member *member)
+{
+    return cluster_member_self(member) != NULL &&
+           memcmp(member->id, member->expected_id, REDIS_ID_LEN) == 0;
+}
+
+/* True when servers that are ours beyond doubt announce host names: then one of ours that is new does so
+ * too, and at the address of one that does not a name may be out of date. */
+static bool ours_announce(const struct cluster_picture *picture)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        if (has_expected_id(&picture->members[i]) && picture->members[i].announces)
+            return true;
+    }
+    return false;
+}
+
 /* Empty, and in handshake with whom it does not know yet: whose it becomes will show. */
 static bool is_meeting(const struct cluster_member *member)
 {
@@ -64,19 +81,19 @@ static bool is_meeting(const struct cluster_member *member)
     return meeting && member->table.count > 1;
 }
 
-static enum cluster_claim first_claim(const struct cluster_member *member, bool adopt)
+static enum cluster_claim first_claim(const struct cluster_member *member, bool mute_is_ours,
+                                      bool adopt)
 {
-    const struct redis_node *self = cluster_member_self(member);
-    if (self == NULL)
+    if (cluster_member_self(member) == NULL)
         return CLAIM_UNKNOWN;
-    bool named_ours = !member->announces || member->announced_ordinal == member->ordinal;
-    if (memcmp(member->id, member->expected_id, REDIS_ID_LEN) == 0)
+    bool named_ours = member->announces && member->announced_ordinal == member->ordinal;
+    if (has_expected_id(member))
         return CLAIM_OURS;
-    if (cluster_member_is_newborn(member) && named_ours)
+    if (cluster_member_is_newborn(member) && (named_ours || (!member->announces && mute_is_ours)))
         return CLAIM_OURS;
-    if (adopt && named_ours)
+    if (adopt && (named_ours || !member->announces))
         return CLAIM_OURS;
-    if (is_meeting(member) && named_ours)
+    if (is_meeting(member) && (named_ours || (!member->announces && mute_is_ours)))
         return CLAIM_UNKNOWN;
     return CLAIM_FOREIGN;
 }
@@ -84,8 +101,9 @@ static enum cluster_claim first_claim(const struct cluster_member *member, bool 
 /* Ids of ordain's making are ours; so is whom one of ours knows; so on until nothing changes. */
 static void claim_members(struct cluster_picture *picture, bool adopt)
 {
+    bool mute_is_ours = !ours_announce(picture);
     for (size_t i = 0; i < picture->member_count; i++)
-        picture->claims[i] = first_claim(&picture->members[i], adopt);
+        picture->claims[i] = first_claim(&picture->members[i], mute_is_ours, adopt);
     bool changed = true;
     while (changed) {
         changed = false;

@@ -30,7 +30,8 @@ static void add_number(struct words *words, int which, int number)
     add(words, words->texts[which]);
 }
 
-static void spell(const struct observer *observer, const struct form_step *step, struct words *words)
+static void spell(const struct observer *observer, const struct form_step *step,
+                  struct words *words)
 {
     words->argc = 0;
     if (step->kind != FORM_ANNOUNCE)
@@ -111,9 +112,8 @@ bool apply_plan(struct observer *observer, const struct form_plan *plan, int onl
     }
     for (size_t i = 0; i < plan->count; i++) {
         const struct form_step *step = &plan->steps[i];
-        int server = only < 0 || step->member == only
-                         ? observer_server(observer, (size_t)step->member)
-                         : -1;
+        int server =
+            only < 0 || step->member == only ? observer_server(observer, (size_t)step->member) : -1;
         if (server < 0)
             continue;
         spell(observer, step, &words[i]);
@@ -167,9 +167,10 @@ void apply_write_timeouts(struct observer *observer, const int64_t *timeouts_ms,
                           int64_t deadline_ns)
 {
     struct redis_call *calls = calloc(count + 1, sizeof(*calls));
-    char (*texts)[NUMBER_MAX] = calloc(count + 1, sizeof(*texts));
+    char(*texts)[NUMBER_MAX] = calloc(count + 1, sizeof(*texts));
     size_t used = 0;
-    for (size_t i = 0; calls != NULL && texts != NULL && i < count && i < observer->member_count; i++) {
+    for (size_t i = 0; calls != NULL && texts != NULL && i < count && i < observer->member_count;
+         i++) {
         int server = timeouts_ms[i] > 0 ? observer_server(observer, i) : -1;
         if (server < 0)
             continue;

@@ -16,6 +16,7 @@
 #define STEP_MS 25
 #define MARK_MS 17
 #define RESTORE_MS 2000
+#define PATIENCE_MS 20000
 
 static int64_t low_ms(size_t pods)
 {
@@ -45,6 +46,7 @@ void form_timeouts_lower(struct form_timeouts *timeouts, struct observer *observ
     int64_t *lower = calloc(count + 1, sizeof(*lower));
     timeouts->before_ms = calloc(count + 1, sizeof(*timeouts->before_ms));
     timeouts->lowered = true;
+    timeouts->until_ns = clock_deadline_ns(PATIENCE_MS);
     if (lower != NULL && timeouts->before_ms != NULL) {
         apply_read_timeouts(observer, deadline_ns);
         for (size_t i = 0; i < count; i++) {
@@ -83,6 +85,14 @@ void form_timeouts_mend(struct form_timeouts *timeouts, struct observer *observe
         apply_write_timeouts(observer, mended, observer->member_count, deadline_ns);
     }
     free(mended);
+}
+
+void form_timeouts_relent(struct form_timeouts *timeouts, struct observer *observer)
+{
+    if (timeouts->count == 0 || !clock_expired(timeouts->until_ns))
+        return;
+    log_info("forming takes long: every server gets its own cluster-node-timeout back");
+    form_timeouts_restore(timeouts, observer);
 }
 
 void form_timeouts_restore(struct form_timeouts *timeouts, struct observer *observer)

@@ -16,6 +16,7 @@
 struct form_timeouts {
     int64_t wished_ms; /* of the settings: what a left-over becomes */
     bool lowered, looked;
+    int64_t until_ns;   /* low no longer */
     int64_t *before_ms; /* one a member, 0: not lowered */
     size_t count;
 };
@@ -27,6 +28,8 @@ void form_timeouts_lower(struct form_timeouts *timeouts, struct observer *observ
 /* Until every server has answered once: a value that a killed run left becomes the settings'. */
 void form_timeouts_mend(struct form_timeouts *timeouts, struct observer *observer,
                         int64_t deadline_ns);
+/* Gives back what was when forming takes long: on servers too slow for it a low timeout may be why. */
+void form_timeouts_relent(struct form_timeouts *timeouts, struct observer *observer);
 /* Gives back what was, also after the command's deadline; frees. */
 void form_timeouts_restore(struct form_timeouts *timeouts, struct observer *observer);
 

@@ -39,10 +39,32 @@ static enum start_file file_fact(const struct volume_table *nodes)
     return whole ? START_FILE_WHOLE : START_FILE_TORN;
 }
 
+static bool names_other_pod(const struct start *start, const struct redis_table *table)
+{
+    if (table->myself < 0)
+        return false;
+    int ordinal = identity_ordinal_of(&start->identity, table->nodes[table->myself].hostname);
+    return ordinal >= 0 && ordinal != start->identity.ordinal;
+}
+
+/* The volume of another pod of this cluster: two servers of one id would both take its writes. */
+static bool is_other_pods(const struct start *start)
+{
+    bool other = names_other_pod(start, &start->volume.nodes.table) ||
+                 names_other_pod(start, &start->volume.copy.table);
+    for (int i = 0; i < start->spec.replicas && start->volume.has_mark && !other; i++) {
+        char id[REDIS_ID_LEN + 1];
+        observe_birth_id(&start->identity, start->spec.start + i, id);
+        other = start->spec.start + i != start->identity.ordinal &&
+                strcmp(id, start->volume.mark.id) == 0;
+    }
+    return other;
+}
+
 static bool id_fact(const struct start *start)
 {
     const struct redis_table *table = &start->volume.nodes.table;
-    if (start->facts.file != START_FILE_WHOLE || table->myself < 0)
+    if (start->facts.file != START_FILE_WHOLE || table->myself < 0 || is_other_pods(start))
         return false;
     const char *id = table->nodes[table->myself].id;
     bool marked = start->volume.has_mark && strcmp(id, start->volume.mark.id) == 0;
@@ -60,7 +82,8 @@ static void read_local_facts(struct start *start)
     facts->beyond_birth = birth_spec_index(&start->spec, start->identity.ordinal) < 0;
     facts->birth_is_new = start->settings->birth == BIRTH_NEW;
     facts->adopt = start->settings->adopt;
-    facts->mendable = facts->file != START_FILE_WHOLE && start_is_mendable(start);
+    facts->mendable =
+        facts->file != START_FILE_WHOLE && !is_other_pods(start) && start_is_mendable(start);
     /* A mark of another id than the birth's was made when the volume had been lost. */
     if (start->volume.has_mark && strcmp(start->volume.mark.id, start->birth_id) != 0)
         facts->heard = START_HEARD_YES;
