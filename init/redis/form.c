@@ -338,6 +338,7 @@ static bool run(struct form_look *look, struct births *births, struct form_timeo
         if (!form_see(look, fresh, LOOK_MS, deadline_ns, err))
             return false;
         form_timeouts_mend(timeouts, &look->observer, deadline_ns);
+        form_timeouts_relent(timeouts, &look->observer);
         if (look->plan.verdict == FORM_CONVERGED)
             return true;
         if (!act(look, births, timeouts, deadline_ns, worked, err))
