@@ -13,7 +13,9 @@
 
 /* The greatest reply: CLUSTER NODES of 1,000 nodes with scattered slots is below 1 MB. */
 #define REPLY_CAP ((size_t)4 << 20)
-#define ELEMENTS_MAX 4096
+#define ELEMENTS_MAX 64
+/* Of an array, whose elements are parsed while it comes: three bytes of text cost a hundred of memory. */
+#define ARRAY_CAP ((size_t)16 << 10)
 
 void link_close(struct link *link)
 {
@@ -75,6 +77,7 @@ void link_connect(struct link *link)
         return;
     }
     context->reader->maxelements = ELEMENTS_MAX;
+    link->unfinished = 0;
     link->state = LINK_CONNECTING;
 }
 
@@ -154,12 +157,13 @@ void link_serve(struct link *link, short revents)
 {
     redisContext *context = link->context;
     bool readable = (revents & (POLLIN | POLLERR | POLLHUP)) != 0;
+    size_t before = context->reader->len;
     if (readable && redisBufferRead(context) != REDIS_OK) {
         lose_context(link);
         return;
     }
-    size_t pending = context->reader->len - context->reader->pos;
-    if (pending > REPLY_CAP) {
+    link->unfinished += context->reader->len - before;
+    if (link->unfinished > (context->reader->ridx > 0 ? ARRAY_CAP : REPLY_CAP)) {
         link_lose(link, REDIS_BROKEN, "the reply is too large");
         return;
     }
@@ -242,6 +246,8 @@ bool link_take(struct link *link, struct redis_call *call)
         }
         if (reply == NULL)
             return false;
+        const redisReader *reader = ((const redisContext *)link->context)->reader;
+        link->unfinished = reader->len - reader->pos;
         bool is_auth = link->auth_pending > 0 && is_of_auth(reply);
         link->auth_pending = is_auth ? link->auth_pending - 1 : 0;
         if (is_auth)

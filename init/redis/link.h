@@ -21,6 +21,7 @@ struct link {
     char problem[160];
     void *context;          /* redisContext */
     struct ssl_st *session; /* owned by the context */
+    size_t unfinished;      /* bytes read since the last whole reply */
     int auth_pending;       /* so many next replies are AUTH's */
     char auth_problem[128]; /* what AUTH answered, "" when it was not refused */
 };
