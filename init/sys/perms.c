@@ -168,6 +168,7 @@ static bool look_around(struct perms_job *job, const char *path, const char *sho
     if (job->hardlinks == PERMS_HARDLINKS_AUTO) {
         job->hardlinks = job->pinned ? PERMS_HARDLINKS_FAIL : PERMS_HARDLINKS_FIX;
     }
+    job->unseen_allowed = !job->pinned && !mounts.below && job->hardlinks == PERMS_HARDLINKS_FIX;
     return true;
 }
 

@@ -46,7 +46,8 @@ struct perms_report {
 };
 
 /*
- * Gives PATH and all below it to the policy's owner; what is right is not written. Symbolic links
+ * Gives PATH and all below it to the policy's owner. What is right is not written; only in a directory
+ * that is wrong itself, behind a thousand wrong files in a row, may a right one be written. Symbolic links
  * are changed themselves and never followed, none may be in PATH. Devices, what is mounted below
  * and a lost+found of root's are left alone. Modes below PATH are never touched. Kinds: ERR_USAGE
  * for a PATH that belongs to the system; ERR_CONFIG: no such directory, or a file system that

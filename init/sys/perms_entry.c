@@ -249,6 +249,17 @@ enum perms_outcome perms_mend_file(const struct perms_job *job, const struct per
     return outcome;
 }
 
+bool perms_give_unseen(const struct perms_job *job, const struct perms_frame *frame,
+                       const char *name, struct perms_report *report)
+{
+    if (change(job, frame, name, -1) != 0) {
+        return false;
+    }
+    report->scanned++;
+    report->changed++;
+    return true;
+}
+
 bool perms_mend_directory(const struct perms_job *job, const struct perms_frame *frame,
                           struct perms_report *report, struct err *err)
 {

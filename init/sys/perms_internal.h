@@ -50,6 +50,7 @@ struct perms_mounts {
     bool part;   /* of a file system, not the whole, is mounted here: hostPath, emptyDir, subPath */
     bool shared; /* another mount outside PATH is of the same file system */
     bool same_below; /* so is one below PATH */
+    bool below;      /* something is mounted below PATH */
     char other[128]; /* where (escaped) */
 };
 
@@ -82,6 +83,7 @@ struct perms_frame {
     struct perms_entry entry;
     char *names; /* the directories in it, a NUL after each */
     size_t names_length, names_size;
+    unsigned looks;     /* at what is in it */
     size_t names_taken; /* bytes of names that somebody walks or has walked */
     unsigned lent;      /* of them, those that another worker walks now */
 };
@@ -93,7 +95,8 @@ struct perms_job {
     enum perms_hardlinks hardlinks; /* AUTO settled */
     bool pinned; /* a wrong file is held by a descriptor before it is changed, so that no other can
                     take its place: the volume shares its file system */
-    char outside[128]; /* where files of the same file system may be, for people */
+    bool unseen_allowed; /* nothing is mounted below and hard links need no look */
+    char outside[128];   /* where files of the same file system may be, for people */
 };
 
 bool perms_is_right(const struct perms_job *job, const struct perms_entry *entry);
@@ -106,6 +109,9 @@ enum perms_outcome { PERMS_DONE, PERMS_IS_DIRECTORY, PERMS_FAILED };
 /* Mends NAME in FRAME, which is no directory (else it says so and does nothing). */
 enum perms_outcome perms_mend_file(const struct perms_job *job, const struct perms_frame *frame,
                                    const char *name, struct perms_report *report, struct err *err);
+/* Gives NAME in FRAME away without a look at it; false where that failed: a look will tell. */
+bool perms_give_unseen(const struct perms_job *job, const struct perms_frame *frame,
+                       const char *name, struct perms_report *report);
 /* Mends the directory that FRAME holds open. */
 bool perms_mend_directory(const struct perms_job *job, const struct perms_frame *frame,
                           struct perms_report *report, struct err *err);

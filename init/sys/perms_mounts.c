@@ -90,10 +90,12 @@ bool perms_mounts_parse(const char *mountinfo, uint64_t mount, const char *path,
         mounts->part = strcmp(own->root, "/") != 0;
         for (const char *at = mountinfo; *at != '\0';) {
             at = take_line(at, line);
+            bool below = is_within(line->point, path) && strcmp(line->point, path) != 0;
+            mounts->below = mounts->below || below;
             if (line->mount == own->mount || strcmp(line->device, own->device) != 0) {
                 continue;
             }
-            if (is_within(line->point, path) && strcmp(line->point, path) != 0) {
+            if (below) {
                 mounts->same_below = true;
             } else if (!mounts->shared) {
                 mounts->shared = true;
@@ -143,7 +145,7 @@ void perms_mounts_observe(uint64_t mount, const char *path, struct perms_mounts 
 {
     char *text = read_mountinfo();
     if (text == NULL || !perms_mounts_parse(text, mount, path, mounts)) {
-        *mounts = (struct perms_mounts){.shared = true, .same_below = true};
+        *mounts = (struct perms_mounts){.shared = true, .same_below = true, .below = true};
         (void)snprintf(mounts->other, sizeof mounts->other, "a mount that /proc does not show");
     }
     free(text);

@@ -28,7 +28,8 @@ struct perms_worker {
     struct perms_frame *top, *bottom;
     struct perms_report report;
     char *buffer;
-    bool with_atime; /* this process may not leave access times alone */
+    uint64_t given_in_a_row; /* files, none of which was right or anything else */
+    bool with_atime;         /* this process may not leave access times alone */
     pthread_t thread;
 };
 

@@ -68,6 +68,52 @@ def only_what_is_wrong_is_written(world):
     equal(os.getxattr(capable, "security.capability"), capability_bytes(), "file capabilities")
 
 
+def large_volumes_are_mended_with_the_same_care(world):
+    """after thousands of wrong files: right files, mounts, devices and hard links are still seen"""
+    volume = Volume(world, size_mib=128, inodes=60000)
+    # one of each in a directory of its own, so that nothing but wrong files comes before it; the order is by hash
+    plain = [f"{volume.path}/plain{number}" for number in range(6)]
+    right = [f"{volume.path}/right{number}" for number in range(6)]
+    mixed = volume.path + "/mixed"
+    for directory in (*plain, *right, mixed):
+        volume_fill(directory, 2500)
+    kept = [f"{directory}/777" for directory in right] + [f"{mixed}/{number}" for number in range(2500) if number % 8]
+    for path in (*right, *kept):
+        os.chown(path, 999, 999)
+    for path in kept:
+        os.chmod(path, 0o4755)
+    for directory in plain:
+        os.mknod(f"{directory}/device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    answer = perms("--owner", "999", volume.path)
+    equal(answer.rc, 0, repr(answer))
+    equal([path for path in kept if mode(path) != 0o4755], [], "setuid bits lost")
+    devices = sorted(os.fsencode(directory + "/device") for directory in plain)
+    equal(wrong(volume.path), devices, "devices, which are left alone")
+    run(["rm", "-r", mixed, *right])
+    other = Volume(world, "other")
+    for number, directory in enumerate(plain):
+        touch(f"{other.path}/{number}")
+        os.unlink(directory + "/device")
+        syscalls.mount(f"{other.path}/{number}", f"{directory}/777", "", syscalls.MS_BIND)
+    own(volume.path, 0)
+    equal(perms("--owner", "999", volume.path).rc, 0, "with mounts in it")
+    equal([owner(f"{other.path}/{number}") for number in range(6)], [(0, 0)] * 6, "files that are mounted in it")
+    for directory in plain:
+        syscalls.umount(f"{directory}/777")
+        os.link(f"{directory}/77", f"{directory}/link")
+    own(volume.path, 0)
+    equal(perms("--owner", "999", "--hardlinks=skip", volume.path).rc, 0, "with hard links in it")
+    linked = sorted(os.fsencode(f"{directory}/{name}") for directory in plain for name in ("77", "link"))
+    equal(wrong(volume.path), linked, "left alone")
+
+
+def volume_fill(directory, files):
+    """A directory of that many files."""
+    os.mkdir(directory)
+    for number in range(files):
+        touch(f"{directory}/{number}")
+
+
 def a_check_changes_nothing(world):
     """--check changes nothing, counts, ends with 1 and prints YAML that is one document"""
     volume = Volume(world)

@@ -72,6 +72,7 @@ static void a_volume_of_its_own_is_neither_shared_nor_a_part(void **state)
     assert_false(mounts.part);
     assert_false(mounts.shared);
     assert_true(mounts.same_below);
+    assert_true(mounts.below);
 }
 
 static void a_directory_of_the_hosts_is_shared_with_what_else_is_mounted_from_there(void **state)
@@ -85,6 +86,8 @@ static void a_directory_of_the_hosts_is_shared_with_what_else_is_mounted_from_th
     assert_false(mounts.same_below);
     assert_true(perms_mounts_parse(mountinfo, 21, "/srv", &mounts));
     assert_string_equal(mounts.other, "/etc/hosts");
+    assert_true(perms_mounts_parse(mountinfo, 21, "/etc", &mounts));
+    assert_true(mounts.below);
 }
 
 static void a_sub_path_is_a_part_although_nothing_else_is_mounted(void **state)
@@ -94,6 +97,7 @@ static void a_sub_path_is_a_part_although_nothing_else_is_mounted(void **state)
     assert_true(perms_mounts_parse(mountinfo, 34, "/sub", &mounts));
     assert_true(mounts.part);
     assert_false(mounts.shared);
+    assert_false(mounts.below);
 }
 
 static void a_mount_beside_is_not_below(void **state)
