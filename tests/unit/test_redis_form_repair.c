@@ -1,0 +1,287 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/model.h"
+
+static void expect(const char *plan)
+{
+    world_decide();
+    assert_string_equal(world_plan(), plan);
+}
+
+static void look(void)
+{
+    model_gossip();
+    model_show(0);
+}
+
+/* --- addresses --- */
+
+static void move_far(int ordinal)
+{
+    char ip[24];
+    (void)snprintf(ip, sizeof(ip), "10.0.1.%d", ordinal);
+    model_move(ordinal, ip);
+}
+
+static void a_pod_that_moved_is_found_by_the_others_and_its_replica_is_told(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    model_move(2, "10.0.0.102");
+    look();
+    expect("work mends: replicate 5 $2"); /* all but its replica's link follow by themselves */
+    assert_in_range(model_converge(), 1, 4);
+    model_expect_whole();
+}
+
+static void pods_that_all_moved_at_once_meet_anew(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    for (int i = 0; i < 6; i++) {
+        move_far(i);
+    }
+    look();
+    world_decide();
+    assert_int_equal(world.plan.reason, FORM_MENDS);
+    assert_int_equal(world.plan.count, 30);
+    for (size_t i = 0; i < world.plan.count; i++)
+        assert_int_equal(world.plan.steps[i].kind, FORM_MEET);
+    assert_in_range(model_converge(), 1, 8);
+    model_expect_whole();
+}
+
+static void a_server_that_announces_where_it_was_is_told_where_it_is(void **state)
+{
+    char old[16];
+    (void)state;
+    model_settle(6, 3);
+    memcpy(old, model[2].rows[0].ip, sizeof(old));
+    model_move(2, "10.0.0.102");
+    memcpy(model[2].rows[0].ip, old, sizeof(old));
+    look();
+    world_decide();
+    assert_true(world_does(FORM_ANNOUNCE));
+    assert_in_range(model_converge(), 1, 8);
+    assert_string_equal(model[2].rows[0].ip, "10.0.0.102");
+    model_expect_whole();
+}
+
+static void a_replica_that_syncs_from_its_masters_old_address_is_told_again(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    (void)snprintf(model[4].master_host, sizeof(model[4].master_host), "10.9.9.9");
+    look();
+    expect("work mends: replicate 4 $1");
+    world_pod(4)->info.master_link_up = true; /* as long as it works it is let be */
+    expect("converged whole");
+    look();
+    (void)snprintf(world_pod(4)->info.master_host, 16, "10.0.0.1");
+    expect("wait takes-effect 4"); /* it knows already */
+    look();
+    world_pod(4)->info.role_known = false;
+    expect("converged whole");
+    assert_in_range(model_converge(), 1, 4);
+}
+
+/* --- strangers and foreigners --- */
+
+static void a_pod_beyond_the_birth_is_joined_and_has_no_place(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    world_add_pod();
+    model_lose_volume(6);
+    memcpy(model[6].rows[0].id, world_pod(6)->expected_id, REDIS_ID_LEN + 1);
+    look();
+    expect("work mends: meet 6 0");
+    assert_in_range(model_converge(), 1, 6);
+    assert_int_equal(world.picture.count, 7);
+    assert_int_equal(cluster_member_self(world_pod(6))->slot_count, 0);
+}
+
+#define FOREIGN "dddddddddddddddddddddddddddddddddddddddd 10.0.0.2:6379@16379"
+#define FRIEND "cccccccccccccccccccccccccccccccccccccccc 10.0.0.77:6379@16379"
+
+/* world_decide holds that no step is for it or names it. */
+static void a_foreign_server_is_never_met_whatever_else_is_wrong(void **state)
+{
+    static const char *const tables[] = {
+        FOREIGN " myself,master - 0 0 9 connected 0-16383\n" FRIEND " slave "
+                "dddddddddddddddddddddddddddddddddddddddd 0 1 9 connected\n",
+        FOREIGN ",redis-2 myself,master - 0 0 9 connected 0-16383\n" FRIEND " master - 0 1 0 "
+                "connected\n",
+        FOREIGN ",other-2 myself,master - 0 0 0 connected\n",
+        FOREIGN " myself,master - 0 0 3 connected\n",
+        FOREIGN " myself,master - 0 0 0 connected 5\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        for (int damage = 0; damage < 4; damage++) {
+            model_settle(6, 3);
+            if (damage == 1)
+                model_lose_volume(0);
+            if (damage == 2)
+                model_move(4, "10.0.0.104");
+            if (damage == 3)
+                model[1].up = false;
+            look();
+            world_say(2, tables[i]);
+            expect("refuse foreign 2");
+        }
+    }
+}
+
+static void a_cluster_of_our_names_that_ordain_did_not_make_wants_adoption(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    for (int i = 0; i < 6; i++)
+        world_pod(i)->expected_id[5] = 'f';
+    expect("refuse not-ordains 0");
+    world.adopt = true;
+    expect("converged whole");
+    world.adopt = false;
+    world_silence(5); /* names may be out of date */
+    expect("refuse foreign 0");
+}
+
+/* --- slots that nobody owns --- */
+
+#define SELF(n, flags, slots)                                                                      \
+    "$" #n " 10.0.0." #n ":6379@16379,redis-" #n " myself," flags " 0 0 " #n " connected" slots "\n"
+#define ROW(n, flags, slots)                                                                       \
+    "$" #n " 10.0.0." #n ":6379@16379,redis-" #n " " flags " 0 1 " #n " connected" slots "\n"
+
+static void a_master_gets_back_what_the_others_majority_says_is_its_own(void **state)
+{
+    (void)state;
+    world_begin(3, 3);
+    world_say(0, SELF(0, "master -", "") ROW(1, "master -", " 101-200")
+                     ROW(2, "master -", " 201-16383"));
+    world_say(1, SELF(1, "master -", " 101-200") ROW(0, "master -", " 0-100")
+                     ROW(2, "master -", " 201-16383"));
+    world_say(2, SELF(2, "master -", " 201-16383") ROW(0, "master -", " 0-100")
+                     ROW(1, "master -", " 101-200"));
+    expect("work mends: slots 0 0-100");
+    /* one of two is no majority */
+    world_say(2, SELF(2, "master -", " 201-16383") ROW(0, "master -", "")
+                     ROW(1, "master -", " 101-200"));
+    expect("wait takes-effect");
+    /* nor is one that is alone */
+    world_silence(2);
+    expect("wait takes-effect 2");
+}
+
+static void what_nobody_names_is_dealt_anew_only_when_a_person_accepts_it(void **state)
+{
+    (void)state;
+    world_begin(3, 3);
+    world_say(0, SELF(0, "master -", "") ROW(1, "master -", " 5461-10922")
+                     ROW(2, "master -", " 10923-16383"));
+    world_say(1, SELF(1, "master -", " 5461-10922") ROW(0, "master -", "")
+                     ROW(2, "master -", " 10923-16383"));
+    world_say(2, SELF(2, "master -", " 10923-16383") ROW(0, "master -", "")
+                     ROW(1, "master -", " 5461-10922"));
+    world_pod(1)->info.keys = 1; /* not a birth */
+    expect("wait takes-effect");
+    world.wish.accept_empty_shard = true;
+    expect("work mends: slots 0 0-5460");
+    world_silence(2);
+    expect("wait takes-effect 2");
+}
+
+/* --- the dead --- */
+
+static void a_dead_id_is_forgotten_once_its_pod_has_its_place(void **state)
+{
+    static const char *const joined =
+        SELF(0, "master -",
+             " 0-16383") "%1 10.0.0.1:6379@16379,redis-1 master - 0 1 0 connected\n"
+                         "$1 10.0.0.1:6379@16379,redis-1 slave,fail $0 0 1 0 disconnected\n";
+    static const char *const placed =
+        SELF(0, "master -",
+             " 0-16383") "%1 10.0.0.1:6379@16379,redis-1 slave $0 0 1 0 connected\n"
+                         "$1 10.0.0.1:6379@16379,redis-1 slave,fail $0 0 1 0 disconnected\n";
+    (void)state;
+    world_begin(2, 1);
+    world_say(0, joined);
+    world_pod(0)->info.keys = 5;
+    world_say(1, "%1 10.0.0.1:6379@16379,redis-1 myself,master - 0 0 0 connected\n"
+                 "$0 10.0.0.0:6379@16379,redis-0 master - 0 1 0 connected 0-16383\n");
+    expect("work mends: replicate 1 $0");
+    world_say(0, placed);
+    world_pod(0)->info.keys = 5;
+    world_say(1, "%1 10.0.0.1:6379@16379,redis-1 myself,slave $0 0 0 0 connected\n"
+                 "$0 10.0.0.0:6379@16379,redis-0 master - 0 1 0 connected 0-16383\n");
+    expect("work mends: forget 0 $1");
+    world_silence(1); /* who does not answer is not dead */
+    expect("wait takes-effect 1");
+}
+
+/* Without its own word that it is this pod, a name may still point to where the pod was. */
+static void who_does_not_say_which_pod_it_is_makes_nobody_lost(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    model_lose_volume(0);
+    look();
+    world_say(0, "%0 10.0.0.0:6379@16379 myself,master - 0 0 0 connected\n");
+    world_decide();
+    assert_false(world_does(FORM_PROMOTE) || world_does(FORM_TAKEOVER) || world_does(FORM_FORGET));
+}
+
+/* --- size --- */
+
+static void sixty_pods_are_mended(void **state)
+{
+    (void)state;
+    model_settle(60, 30);
+    model_lose_volume(0);
+    model_lose_volume(45);
+    look();
+    assert_in_range(model_converge(), 1, 12);
+    model_expect_whole();
+}
+
+static void more_steps_than_a_plan_holds_are_done_in_more_looks(void **state)
+{
+    (void)state;
+    model_settle(70, 35);
+    for (int i = 0; i < 70; i++) {
+        move_far(i);
+    }
+    look();
+    world_decide();
+    assert_int_equal(world.plan.count, FORM_STEPS_MAX);
+    assert_in_range(model_converge(), 1, 8);
+    model_expect_whole();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pod_that_moved_is_found_by_the_others_and_its_replica_is_told),
+        cmocka_unit_test(pods_that_all_moved_at_once_meet_anew),
+        cmocka_unit_test(a_server_that_announces_where_it_was_is_told_where_it_is),
+        cmocka_unit_test(a_replica_that_syncs_from_its_masters_old_address_is_told_again),
+        cmocka_unit_test(a_pod_beyond_the_birth_is_joined_and_has_no_place),
+        cmocka_unit_test(a_foreign_server_is_never_met_whatever_else_is_wrong),
+        cmocka_unit_test(a_cluster_of_our_names_that_ordain_did_not_make_wants_adoption),
+        cmocka_unit_test(a_master_gets_back_what_the_others_majority_says_is_its_own),
+        cmocka_unit_test(what_nobody_names_is_dealt_anew_only_when_a_person_accepts_it),
+        cmocka_unit_test(a_dead_id_is_forgotten_once_its_pod_has_its_place),
+        cmocka_unit_test(who_does_not_say_which_pod_it_is_makes_nobody_lost),
+        cmocka_unit_test(sixty_pods_are_mended),
+        cmocka_unit_test(more_steps_than_a_plan_holds_are_done_in_more_looks),
+    };
+    return cmocka_run_group_tests_name("redis_form_repair", tests, NULL, NULL);
+}
