@@ -143,6 +143,7 @@ static void node_learn(struct cluster_node *node, const struct redis_node *row, 
     node->known_by++;
     node->heard = node->heard || itself || row->pong_recv != 0;
     node->failing += (row->flags & REDIS_FAIL) != 0;
+    node->doubted += (row->flags & (REDIS_FAIL | REDIS_PFAIL | REDIS_NOADDR)) != 0;
     if (ordinal >= 0 && (node->ordinal < 0 || itself))
         node->ordinal = ordinal;
     bool first = node->known_by == 1;

@@ -61,6 +61,7 @@ struct cluster_node {
     int slots;    /* that it owns in the picture */
     bool heard;   /* some server has heard of it (pong_recv not 0), or it answers */
     int failing;  /* servers that flag it fail */
+    int doubted;  /* servers that flag it fail, fail? or noaddr */
     int known_by; /* servers that have a row of it, itself included */
     bool lost;    /* proved: its pod answers, and as another node */
 };

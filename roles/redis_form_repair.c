@@ -255,9 +255,20 @@ static bool has_place(const struct cluster_picture *picture, const struct form_w
     return redis_form_shard_owner(picture, wish, member) < 0;
 }
 
+/* A dead id of which a server heard by gossip alone, which carries no host name, just before the others
+ * forgot it: whose it was nobody can tell any more. */
+static bool is_leftover(const struct cluster_picture *picture, const struct cluster_node *node)
+{
+    return node->member < 0 && node->ordinal < 0 && node->slots == 0 &&
+           node->doubted == node->known_by && (size_t)node->known_by < picture->answered &&
+           picture->answered == picture->member_count;
+}
+
 static bool is_dead(const struct cluster_picture *picture, const struct form_wish *wish,
                     const struct cluster_node *node)
 {
+    if (is_leftover(picture, node))
+        return true;
     if (!node->lost || node->slots > 0)
         return false;
     for (size_t i = 0; i < picture->count; i++) {
