@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -108,26 +109,34 @@ static void pass_as_new(const char *copy, const struct stat *nodes_stat)
         (void)utimensat(AT_FDCWD, copy, times, AT_SYMLINK_NOFOLLOW);
 }
 
+static void take_along(const char *dir, const char *copy, const struct stat *nodes_stat)
+{
+    struct volume *volume = calloc(1, sizeof(*volume)); /* two tables of slots: not for the stack */
+    struct err err;
+    size_t changed = 0;
+    if (volume == NULL || !volume_open(volume, dir, false, &err)) {
+        free(volume);
+        return;
+    }
+    /* Only for a volume that ordain minds: without its mark the copy would be of no use. */
+    bool whole = volume->has_mark && volume->nodes.there && volume->nodes.status == REDIS_TABLE_OK;
+    if (whole && !redis_mend_role_changed(&volume->nodes.table, volume_whole_copy(volume)))
+        pass_as_new(copy, nodes_stat);
+    else if (whole && !volume_write_copy(volume, &volume->nodes.table, &changed, &err))
+        log_warn("cannot take the copy of nodes.conf along: %s", err.message);
+    volume_close(volume);
+    free(volume);
+}
+
 void repair_copy(const struct settings *settings)
 {
     char nodes[PATH_SIZE];
     char copy[PATH_SIZE];
     struct stat nodes_stat;
-    struct err err;
+    struct err ignored;
     const char *dir = settings->data_dir;
-    if (!file_join(nodes, dir, "nodes.conf", &err) ||
-        !file_join(copy, dir, "nodes.conf.ordain", &err) ||
-        !copy_is_older(nodes, copy, &nodes_stat))
-        return;
-    struct volume volume; /* large, and rarely needed */
-    size_t changed = 0;
-    if (!volume_open(&volume, dir, false, &err))
-        return;
-    /* Only for a volume that ordain minds: without its mark the copy would be of no use. */
-    bool whole = volume.has_mark && volume.nodes.there && volume.nodes.status == REDIS_TABLE_OK;
-    if (whole && !redis_mend_role_changed(&volume.nodes.table, volume_whole_copy(&volume)))
-        pass_as_new(copy, &nodes_stat);
-    else if (whole && !volume_write_copy(&volume, &volume.nodes.table, &changed, &err))
-        log_warn("cannot take the copy of nodes.conf along: %s", err.message);
-    volume_close(&volume);
+    if (file_join(nodes, dir, "nodes.conf", &ignored) &&
+        file_join(copy, dir, "nodes.conf.ordain", &ignored) &&
+        copy_is_older(nodes, copy, &nodes_stat))
+        take_along(dir, copy, &nodes_stat);
 }
