@@ -97,6 +97,26 @@ static void a_holder_of_no_pod_does_not_hide_one_that_is_away(void **state)
     expect("wait holder-away 2");
 }
 
+#define LOST "$1 10.0.0.1:6379@16379,redis-1 master,fail - 0 1 2 disconnected 9\n"
+#define ANEW(flags) "%1 10.0.0.1:6379@16379,redis-1 " flags "master - 0 1 0 connected\n"
+#define THIRD(flags) "$2 10.0.0.2:6379@16379,redis-2 " flags "master - 0 1 5 connected 100\n"
+#define FIRST(role) "$0 10.0.0.0:6379@16379,redis-0 " role " 0 1 3 connected\n"
+
+/* The first pod and the first row of a table are as good as any. */
+static void the_first_pod_may_hold_and_the_first_row_be_forgotten(void **state)
+{
+    (void)state;
+    world_begin(3, 1);
+    world_say(1, LOST ANEW("myself,") FIRST("slave $1") THIRD(""));
+    world_say(2, LOST ANEW("") FIRST("slave $1") THIRD("myself,"));
+    expect("wait holder-away 0");
+    world.wish.accept_empty_shard = true;
+    world_say(0, LOST ANEW("") FIRST("myself,master -") THIRD(""));
+    world_say(1, LOST ANEW("myself,") FIRST("master -") THIRD(""));
+    world_say(2, LOST ANEW("") FIRST("master -") THIRD("myself,"));
+    expect("work abandons 1: forget 0 $1; forget 1 $1; forget 2 $1");
+}
+
 static void of_several_holders_the_furthest_is_promoted(void **state)
 {
     (void)state;
@@ -275,6 +295,7 @@ int main(void)
         cmocka_unit_test(a_lost_replica_joins_its_shard_anew),
         cmocka_unit_test(while_the_holder_is_away_nobody_is_promoted),
         cmocka_unit_test(a_holder_of_no_pod_does_not_hide_one_that_is_away),
+        cmocka_unit_test(the_first_pod_may_hold_and_the_first_row_be_forgotten),
         cmocka_unit_test(of_several_holders_the_furthest_is_promoted),
         cmocka_unit_test(offsets_of_different_histories_tell_nothing),
         cmocka_unit_test(histories_that_are_not_told_tell_nothing_either),

@@ -199,6 +199,18 @@ static void what_nobody_names_is_dealt_anew_only_when_a_person_accepts_it(void *
     expect("wait takes-effect 2");
 }
 
+static void slots_go_back_to_the_master_of_their_birth(void **state)
+{
+    (void)state;
+    world_begin(3, 3);
+    world.wish.accept_empty_shard = true;
+    world_say(0, SELF(0, "master -", " 0-5460") ROW(1, "master -", "") ROW(2, "master -", ""));
+    world_say(1, SELF(1, "master -", "") ROW(0, "master -", " 0-5460") ROW(2, "master -", ""));
+    world_say(2, SELF(2, "master -", "") ROW(0, "master -", " 0-5460") ROW(1, "master -", ""));
+    world_pod(0)->info.keys = 1;
+    expect("work mends: slots 1 5461-10922; slots 2 10923-16383");
+}
+
 /* --- the dead --- */
 
 static void a_dead_id_is_forgotten_once_its_pod_has_its_place(void **state)
@@ -278,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_cluster_of_our_names_that_ordain_did_not_make_wants_adoption),
         cmocka_unit_test(a_master_gets_back_what_the_others_majority_says_is_its_own),
         cmocka_unit_test(what_nobody_names_is_dealt_anew_only_when_a_person_accepts_it),
+        cmocka_unit_test(slots_go_back_to_the_master_of_their_birth),
         cmocka_unit_test(a_dead_id_is_forgotten_once_its_pod_has_its_place),
         cmocka_unit_test(who_does_not_say_which_pod_it_is_makes_nobody_lost),
         cmocka_unit_test(sixty_pods_are_mended),
