@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/redis/meet.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
@@ -97,31 +98,53 @@ static void tell_refusal(const struct observer *observer, const struct form_step
     log_debug("%s: %s", text, redis_call_text(call));
 }
 
+static bool is_of(const struct form_step *step, int only)
+{
+    return only < 0 || step->member == only;
+}
+
+/* Marks everybody who has a part in the steps, and confirms them. */
+static void confirm(struct observer *observer, const struct form_plan *plan, int only,
+                    bool *members, int64_t deadline_ns)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct form_step *step = &plan->steps[i];
+        if (!is_of(step, only))
+            continue;
+        members[step->member] = true;
+        if (step->kind == FORM_MEET)
+            members[step->target] = true;
+    }
+    meet_confirm(observer, members, deadline_ns);
+}
+
 bool apply_plan(struct observer *observer, const struct form_plan *plan, int only,
                 int64_t deadline_ns, size_t *done, struct err *err)
 {
     struct redis_call *calls = calloc(plan->count + 1, sizeof(*calls));
     struct words *words = calloc(plan->count + 1, sizeof(*words));
     size_t *steps = calloc(plan->count + 1, sizeof(*steps));
+    bool *members = calloc(observer->member_count + 1, sizeof(*members));
     size_t count = 0;
     bool allowed = true;
     *done = 0;
-    if (calls == NULL || words == NULL || steps == NULL) {
+    if (calls == NULL || words == NULL || steps == NULL || members == NULL) {
         allowed = err_set(err, ERR_IO, "out of memory for the plan");
         goto out;
     }
+    confirm(observer, plan, only, members, deadline_ns);
     for (size_t i = 0; i < plan->count; i++) {
         const struct form_step *step = &plan->steps[i];
-        int server =
-            only < 0 || step->member == only ? observer_server(observer, (size_t)step->member) : -1;
-        if (server < 0)
+        if (!is_of(step, only) || !members[step->member] ||
+            (step->kind == FORM_MEET && !members[step->target]))
             continue;
+        int server = observer_server(observer, (size_t)step->member);
         spell(observer, step, &words[i]);
         steps[count] = i;
         calls[count++] = redis_call_new(server, words[i].argc, words[i].argv);
     }
-    deadline_ns = clock_part_ns(deadline_ns, STEP_MS);
-    redis_client_round(observer->client, calls, count, deadline_ns, deadline_ns);
+    int64_t until_ns = clock_part_ns(deadline_ns, STEP_MS);
+    redis_client_round(observer->client, calls, count, until_ns, until_ns);
     for (size_t i = 0; i < count; i++) {
         const struct form_step *step = &plan->steps[steps[i]];
         if (redis_call_is_ok(&calls[i]) || calls[i].answer == REDIS_TEXT)
@@ -132,10 +155,12 @@ bool apply_plan(struct observer *observer, const struct form_plan *plan, int onl
             tell_refusal(observer, step, &calls[i]);
     }
     redis_calls_free(calls, count);
+    meet_note(observer, plan, only, members);
 out:
     free(calls);
     free(words);
     free(steps);
+    free(members);
     return allowed;
 }
 

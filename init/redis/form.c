@@ -7,13 +7,16 @@
 
 #include "init/redis/apply.h"
 #include "init/redis/form_timeout.h"
+#include "init/redis/meet.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
 #define LOOK_MS 3000                  /* patience with silent pods while forming */
+#define MEETS_LOOK_MS 500             /* the same while a handshake is under way */
 #define LAST_LOOK_NS (300 * CLOCK_MS) /* a shorter look would call everybody silent */
 #define PAUSE_MS 20                   /* between two looks while steps take effect */
 #define WAIT_MS 250                   /* while a pod is missing */
+#define MEETS_END_MS 1000             /* past the deadline: nobody is left behind in a handshake */
 #define NAMES_NS CLOCK_S              /* how often all names are asked for again */
 
 bool form_open(struct form_look **look, const struct settings *settings, bool need_pod,
@@ -112,6 +115,7 @@ bool form_see(struct form_look *look, bool fresh_names, int64_t patience_ms, int
         (void)know_births(look, deadline_ns);
     if (!observer_look(&look->observer, fresh_names, patience_ms, deadline_ns, err))
         return false;
+    meet_review(&look->observer, deadline_ns);
     redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
     return true;
 }
@@ -335,7 +339,8 @@ static bool run(struct form_look *look, struct births *births, struct form_timeo
         bool fresh = clock_now_ns() >= names_ns;
         if (fresh)
             names_ns = clock_now_ns() + NAMES_NS;
-        if (!form_see(look, fresh, LOOK_MS, deadline_ns, err))
+        int64_t patience_ms = look->observer.meet_count > 0 ? MEETS_LOOK_MS : LOOK_MS;
+        if (!form_see(look, fresh, patience_ms, deadline_ns, err))
             return false;
         form_timeouts_mend(timeouts, &look->observer, deadline_ns);
         form_timeouts_relent(timeouts, &look->observer);
@@ -365,6 +370,8 @@ bool form_redis(const struct settings *settings, int64_t deadline_ns, bool *work
     catch_signals();
     bool done = run(look, &births, &timeouts, deadline_ns, worked, err);
     log_wait_end();
+    if (!done)
+        meet_watch(&look->observer, clock_deadline_ns(MEETS_END_MS));
     form_timeouts_restore(&timeouts, &look->observer);
     form_close(look);
     return done;

@@ -69,11 +69,14 @@ void observer_close(struct observer *observer)
     free(observer->answers);
     free(observer->names);
     free(observer->recorded);
+    free(observer->meets);
     redis_client_close(observer->client);
     dns_close(observer->dns);
     observer->answers = NULL;
     observer->names = NULL;
     observer->recorded = NULL;
+    observer->meets = NULL;
+    observer->meet_count = 0;
     observer->client = NULL;
     observer->dns = NULL;
 }

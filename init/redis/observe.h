@@ -12,6 +12,17 @@
 #include "init/settings.h"
 #include "roles/redis_cluster.h"
 
+/* One of two servers of which one was told to meet the other: who it was then, and where. */
+struct meet_side {
+    size_t member;
+    char id[REDIS_ID_LEN + 1];
+    char ip[46];
+};
+
+struct meet {
+    struct meet_side one, other;
+};
+
 /*
  * Looks at every pod of the cluster at once and draws the picture: names by DNS, then one pipelined
  * round to every address. Reads only. Connections are kept between two looks.
@@ -35,6 +46,8 @@ struct observer {
     size_t room;
     /* One a pod of the birth: the id that the register knows, "": none, and its birth's id counts. */
     char (*recorded)[REDIS_ID_LEN + 1];
+    struct meet *meets; /* handshakes that may be under way (meet.h) */
+    size_t meet_count;
 };
 
 /* Reads identity and birth spec, opens resolver and client. NEED_POD as for identity_read. */

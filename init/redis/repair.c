@@ -9,6 +9,7 @@
 
 #include "init/redis/apply.h"
 #include "init/redis/form.h"
+#include "init/redis/meet.h"
 #include "init/redis/volume.h"
 #include "init/sys/clock.h"
 #include "init/sys/file.h"
@@ -69,6 +70,7 @@ static void run(struct form_look *look, const struct settings *settings, int64_t
     }
     if (!apply_plan(&look->observer, &look->plan, own, deadline_ns, &done, &err))
         (void)snprintf(text, 512, "%.500s", err.message);
+    meet_watch(&look->observer, deadline_ns);
 }
 
 void repair_self(const struct settings *settings, int64_t deadline_ns, char text[static 512])
