@@ -47,8 +47,8 @@ static bool make_absolute(char out[static 4096], const char *path, struct err *e
     return true;
 }
 
-/* What belongs to the system and never is a volume. What lies in it may be one (/etc/redis), but for
- * /proc and /sys. */
+/* What belongs to the system and never is a volume. What lies in it may be one (/etc/redis), but
+ * for /proc and /sys. */
 static const char *const system_paths[] = {
     "/",     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64",
     "/proc", "/run", "/sbin", "/sys", "/usr", "/var",

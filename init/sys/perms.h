@@ -12,9 +12,10 @@
  * starts over and a right root proves the whole (kubelet's order for fsGroup). docs/permissions.md
  * is the long answer. */
 
-/* What is done to a file of several names (a socket, a FIFO too) whose owner is wrong: one of the names
- * may lie outside. AUTO fails where the volume shares its file system with another mount outside the root
- * or is itself a part of a file system (hostPath, emptyDir, subPath), and mends elsewhere. */
+/* What is done to a file of several names (a socket, a FIFO too) whose owner is wrong: one of
+ * the names may lie outside. AUTO fails where the volume shares its file system with another
+ * mount outside the root or is itself a part of a file system (hostPath, emptyDir, subPath), and
+ * mends elsewhere. */
 enum perms_hardlinks {
     PERMS_HARDLINKS_AUTO,
     PERMS_HARDLINKS_FIX,
@@ -46,14 +47,14 @@ struct perms_report {
 };
 
 /*
- * Gives PATH and all below it to the policy's owner. What is right is not written; only in a directory
- * that is wrong itself, behind a thousand wrong files in a row, may a right one be written. Symbolic links
- * are changed themselves and never followed, none may be in PATH. Devices, what is mounted below
- * and a lost+found of root's are left alone. Modes below PATH are never touched. Kinds: ERR_USAGE
- * for a PATH that belongs to the system; ERR_CONFIG: no such directory, or a file system that
- * ignores owners; ERR_REFUSED: a symbolic link in PATH, a hard link; ERR_DENIED with what mends it;
- * ERR_IO: disk, quota, read-only; ERR_LATER: the tree was changed under the walk. REPORT is filled
- * on failure too, as far as it went.
+ * Gives PATH and all below it to the policy's owner. What is right is not written; only in a
+ * directory that is wrong itself, behind a thousand wrong files in a row, may a right one be
+ * written. Symbolic links are changed themselves and never followed, none may be in PATH.
+ * Devices, what is mounted below and a lost+found of root's are left alone. Modes below PATH are
+ * never touched. Kinds: ERR_USAGE for a PATH that belongs to the system; ERR_CONFIG: no such
+ * directory, or a file system that ignores owners; ERR_REFUSED: a symbolic link in PATH, a hard
+ * link; ERR_DENIED with what mends it; ERR_IO: disk, quota, read-only; ERR_LATER: the tree was
+ * changed under the walk. REPORT is filled on failure too, as far as it went.
  */
 bool perms_apply(const char *path, const struct perms_policy *policy, struct perms_report *report,
                  struct err *err);

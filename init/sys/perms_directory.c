@@ -47,10 +47,11 @@ static bool is_lost_and_found(const struct perms_frame *frame, const char *name)
 }
 
 /*
- * A look costs a sixth of a change, and on a volume that is wholly wrong it tells nothing. So in a
- * directory that is wrong itself, after UNSEEN_FROM wrong files in a row, most are changed without: the
- * first LOOKS_FIRST of each directory and then one in LOOK_EACH are looked at still, and the first that
- * is right ends it. A run that was killed left its right files in front of the wrong ones.
+ * A look costs a sixth of a change, and on a volume that is wholly wrong it tells nothing. So in
+ * a directory that is wrong itself, after UNSEEN_FROM wrong files in a row, most are changed
+ * without: the first LOOKS_FIRST of each directory and then one in LOOK_EACH are looked at
+ * still, and the first that is right ends it. A run that was killed left its right files in
+ * front of the wrong ones.
  */
 #define UNSEEN_FROM 1024
 #define LOOKS_FIRST 8

@@ -63,9 +63,13 @@ void perms_mounts_observe(uint64_t mount, const char *path, struct perms_mounts 
 
 /* ---- perms_threads.c */
 
-/* Workers that are worth having: 2 when this process may use two processors at once (affinity and
- * cgroup quota), else 1. */
+/* Workers that are worth having: 2 when this process may use two processors at once (affinity
+ * and cgroup quota) and one beside its own is idle now, else 1: two that share a processor wait
+ * for each other in the file system's journal. */
 int perms_threads(void);
+/* What the text of /proc/loadavg ("0.20 0.18 0.12 1/80 11206": running now) says, this process
+ * counted; true where it says nothing. */
+bool perms_is_processor_free(const char *loadavg, long processors);
 /* Whole processors that the text of a cpu.max ("max 100000", "150000 100000") allows; a large
  * number where it sets no limit. */
 int perms_quota_parse(const char *text);

@@ -77,12 +77,29 @@ static int quota_v1(void)
     return perms_quota_parse(both);
 }
 
+bool perms_is_processor_free(const char *loadavg, long processors)
+{
+    const char *at = loadavg;
+    for (int i = 0; i < 3; i++) {
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    char *end;
+    long running = strtol(at, &end, 10);
+    return end == at || *end != '/' || running < processors;
+}
+
 int perms_threads(void)
 {
+    char text[128];
     cpu_set_t set;
     int threads = THREADS_MAX;
     if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) < threads) {
         threads = CPU_COUNT(&set);
+    }
+    if (read_text("/proc/loadavg", text, sizeof text) &&
+        !perms_is_processor_free(text, sysconf(_SC_NPROCESSORS_ONLN))) {
+        return 1;
     }
     int quota = quota_v2();
     int older = quota_v1();

@@ -163,6 +163,18 @@ static void a_quota_allows_whole_processors(void **state)
     assert_true(threads == 1 || threads == 2);
 }
 
+static void a_processor_is_free_while_fewer_run_than_there_are(void **state)
+{
+    (void)state;
+    assert_true(perms_is_processor_free("0.20 0.18 0.12 1/80 11206\n", 2));
+    assert_false(perms_is_processor_free("0.20 0.18 0.12 2/80 11206\n", 2));
+    assert_false(perms_is_processor_free("9.00 9.00 9.00 12/80 11206\n", 4));
+    assert_true(perms_is_processor_free("9.00 9.00 9.00 1/80 11206\n", 4));
+    assert_true(perms_is_processor_free("", 1));
+    assert_true(perms_is_processor_free("0.20 0.18", 1));
+    assert_true(perms_is_processor_free("0.20 0.18 0.12 99", 1));
+}
+
 /* ---- paths for people */
 
 static void names_are_shown_in_printable_ascii(void **state)
@@ -468,6 +480,7 @@ int main(void)
         cmocka_unit_test(without_numbers_the_longest_mount_point_counts),
         cmocka_unit_test(a_mount_that_is_not_listed_is_told),
         cmocka_unit_test(a_quota_allows_whole_processors),
+        cmocka_unit_test(a_processor_is_free_while_fewer_run_than_there_are),
         cmocka_unit_test(names_are_shown_in_printable_ascii),
         cmocka_unit_test(a_path_is_made_of_frames_and_cut_at_its_front),
         cmocka_unit_test(each_failure_has_its_status_and_says_what_mends_it),
