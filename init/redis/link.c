@@ -184,6 +184,17 @@ static void flatten(struct buf *out, const redisReply *reply, int depth)
         flatten(out, reply->element[i], depth + 1);
 }
 
+/* Nothing that a peer says may steer a terminal or begin a line of the log: control characters become
+ * '?', but for the ends of lines in texts of several lines. */
+static void tame(char *text, size_t len, bool lines)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if ((c < ' ' && !(lines && (c == '\n' || c == '\r'))) || c == 0x7f)
+            text[i] = '?';
+    }
+}
+
 static void take_text(struct redis_call *call, enum redis_answer answer, const char *text,
                       size_t len)
 {
@@ -195,6 +206,7 @@ static void take_text(struct redis_call *call, enum redis_answer answer, const c
     memcpy(call->text, text, len);
     call->text[len] = '\0';
     call->len = len;
+    tame(call->text, len, answer != REDIS_ERROR);
 }
 
 static void take_reply(struct redis_call *call, const redisReply *reply)
