@@ -13,8 +13,8 @@
 /* A silent peer costs a start this much: it proves nothing. */
 #define CONTACT_MS 1000
 /* A restart that knows where a peer is waits no longer for the peer's old address, which swallows
- * packets when the pod has moved: a live one connects within a few milliseconds. */
-#define CONNECT_MS 20
+ * packets when the pod has moved: a live one connects within a millisecond or two. */
+#define CONNECT_MS 10
 
 /* --- the list --- */
 
