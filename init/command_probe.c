@@ -17,6 +17,8 @@
 #define DNS_MS 150
 /* How long after its start a server is looked after although it is ready. */
 #define SETTLING_S 30
+/* How long after a change of the table dead ids are looked for. */
+#define HOUSEWORK_S 300
 #define QUESTIONS 4
 
 /* One server's answers. */
@@ -170,12 +172,14 @@ static void answer(const struct probe_decision *decision, const struct look *loo
 }
 
 /* A ready pod may still have something to mend: ids of pods that lost their volumes stay in every table
- * until each server forgets them; and a server that has just started on addresses of a stale name says
- * "ok" until its node timeout finds out, which costs three of them to heal. */
+ * until each server forgets them, soon after the change; and a server that has just started on addresses
+ * of a stale name says "ok" until its node timeout finds out, which costs three of them to heal. */
 static bool has_housework(const struct settings *settings, const struct look *look)
 {
-    bool strangers = settings->replicas > 0 && look->info.known_nodes > settings->replicas;
-    return strangers || (look->info.uptime_s >= 0 && look->info.uptime_s < SETTLING_S);
+    if (look->info.uptime_s >= 0 && look->info.uptime_s < SETTLING_S)
+        return true;
+    return settings->replicas > 0 && look->info.known_nodes > settings->replicas &&
+           repair_table_is_new(settings, HOUSEWORK_S);
 }
 
 static bool readiness(const struct invocation *inv, int *status, struct err *err)

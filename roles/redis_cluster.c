@@ -81,8 +81,22 @@ static bool is_meeting(const struct cluster_member *member)
     return meeting && member->table.count > 1;
 }
 
+/* --adopt: of servers without host names those are one cluster that most of the others know. */
+static bool is_known_by_majority(const struct cluster_picture *picture, size_t index)
+{
+    int others = 0;
+    int knowing = 0;
+    for (size_t i = 0; i < picture->member_count; i++) {
+        if (i == index || cluster_member_self(&picture->members[i]) == NULL)
+            continue;
+        others++;
+        knowing += redis_table_find(&picture->members[i].table, picture->members[index].id) >= 0;
+    }
+    return knowing * 2 > others;
+}
+
 static enum cluster_claim first_claim(const struct cluster_member *member, bool mute_is_ours,
-                                      bool adopt)
+                                      bool adopt, bool known_by_majority)
 {
     if (cluster_member_self(member) == NULL)
         return CLAIM_UNKNOWN;
@@ -91,11 +105,36 @@ static enum cluster_claim first_claim(const struct cluster_member *member, bool 
         return CLAIM_OURS;
     if (cluster_member_is_newborn(member) && (named_ours || (!member->announces && mute_is_ours)))
         return CLAIM_OURS;
-    if (adopt && (named_ours || !member->announces))
+    if (adopt && (named_ours || (!member->announces && known_by_majority)))
         return CLAIM_OURS;
     if (is_meeting(member) && (named_ours || (!member->announces && mute_is_ours)))
         return CLAIM_UNKNOWN;
     return CLAIM_FOREIGN;
+}
+
+/* Killed between its MEET and the answer, a pod that joined anew knows the cluster, and nobody knows it.
+ * Without slots and keys, under its pod's name, and knowing nobody else, it can be nothing but ours. */
+static bool knows_only_ours(const struct cluster_picture *picture,
+                            const struct cluster_member *member)
+{
+    const struct redis_node *self = cluster_member_self(member);
+    int known = 0;
+    if (self->slot_count > 0 || member->info.keys > 0 || !member->announces ||
+        member->announced_ordinal != member->ordinal)
+        return false;
+    for (size_t r = 0; r < member->table.count; r++) {
+        const struct redis_node *row = &member->table.nodes[r];
+        if ((int)r == member->table.myself || (row->flags & REDIS_HANDSHAKE) != 0)
+            continue;
+        bool ours = false;
+        for (size_t i = 0; i < picture->member_count && !ours; i++)
+            ours = picture->claims[i] == CLAIM_OURS &&
+                   redis_table_find(&picture->members[i].table, row->id) >= 0;
+        if (!ours)
+            return false;
+        known++;
+    }
+    return known > 0;
 }
 
 /* Ids of ordain's making are ours; so is whom one of ours knows; so on until nothing changes. */
@@ -103,14 +142,16 @@ static void claim_members(struct cluster_picture *picture, bool adopt)
 {
     bool mute_is_ours = !ours_announce(picture);
     for (size_t i = 0; i < picture->member_count; i++)
-        picture->claims[i] = first_claim(&picture->members[i], mute_is_ours, adopt);
+        picture->claims[i] = first_claim(&picture->members[i], mute_is_ours, adopt,
+                                         adopt && is_known_by_majority(picture, i));
     bool changed = true;
     while (changed) {
         changed = false;
         for (size_t i = 0; i < picture->member_count; i++) {
             const struct cluster_member *member = &picture->members[i];
             if (picture->claims[i] == CLAIM_FOREIGN &&
-                vouched_for(picture, member->id, member->ordinal)) {
+                (vouched_for(picture, member->id, member->ordinal) ||
+                 knows_only_ours(picture, member))) {
                 picture->claims[i] = CLAIM_OURS;
                 changed = true;
             }
@@ -143,6 +184,10 @@ static void node_learn(struct cluster_node *node, const struct redis_node *row, 
     node->known_by++;
     node->heard = node->heard || itself || row->pong_recv != 0;
     node->failing += (row->flags & REDIS_FAIL) != 0;
+    const unsigned doubt =
+        REDIS_FAIL | REDIS_PFAIL | REDIS_NOADDR | REDIS_HANDSHAKE; /* "connected" alone may be a try */
+    node->alive_by +=
+        !itself && row->link_connected && row->pong_recv != 0 && (row->flags & doubt) == 0;
     node->doubted += (row->flags & (REDIS_FAIL | REDIS_PFAIL | REDIS_NOADDR)) != 0;
     if (ordinal >= 0 && (node->ordinal < 0 || itself))
         node->ordinal = ordinal;
@@ -187,10 +232,12 @@ static void draw_losses(struct cluster_picture *picture)
         if (node->member >= 0 || node->ordinal < 0)
             continue;
         /* A server that announces the pod's own name, not just any at its address: a name may still
-         * point to where the pod was. */
+         * point to where the pod was. And a node that others still hear of may live cut off from us:
+         * Redis flags a dead one within its node timeout. */
         int pod = cluster_picture_member(picture, node->ordinal);
-        node->lost =
-            pod >= 0 && picture->claims[pod] == CLAIM_OURS && picture->members[pod].announces;
+        node->lost = pod >= 0 && picture->claims[pod] == CLAIM_OURS && node->alive_by == 0 &&
+                     picture->members[pod].announces &&
+                     picture->members[pod].announced_ordinal == node->ordinal;
     }
 }
 

@@ -64,7 +64,8 @@ static bool is_birth(const struct cluster_picture *picture, const struct form_wi
             continue;
         }
         const struct redis_node *self = cluster_member_self(member);
-        if (member->info.keys > 0 || self->epoch > (uint64_t)wish->replicas)
+        if (member->info.keys > 0 || self->epoch > (uint64_t)wish->replicas ||
+            member->info.cluster_ok) /* whole once, though it may have no key now */
             return false;
         int index = member->ordinal - wish->start;
         bool master = index < wish->masters;
@@ -207,13 +208,14 @@ void redis_form_decide(const struct cluster_picture *picture, const struct form_
         conclude(plan, FORM_CONVERGED, FORM_IS_CONVERGED, -1);
         return;
     }
-    if (health == CLUSTER_FOREIGN) {
+    bool foreign = health == CLUSTER_FOREIGN;
+    if (foreign && !picture->has_cluster) {
         enum form_reason reason = is_not_ordains(picture) ? FORM_IS_NOT_ORDAINS : FORM_IS_FOREIGN;
         conclude(plan, FORM_REFUSE, reason, about);
         return;
     }
     int missing = -1;
-    bool birth = is_birth(picture, wish, &missing);
+    bool birth = !foreign && is_birth(picture, wish, &missing);
     if (!picture->has_cluster || birth) {
         about = lone_with_past(picture);
         if (about >= 0)
@@ -223,4 +225,7 @@ void redis_form_decide(const struct cluster_picture *picture, const struct form_
         return;
     }
     form_decide_repair(picture, wish, plan);
+    /* A foreign server under one pod's name keeps no other pod from healing. */
+    if (foreign && plan->count == 0)
+        conclude(plan, FORM_REFUSE, FORM_IS_FOREIGN, about);
 }

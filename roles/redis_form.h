@@ -21,6 +21,7 @@ enum form_step_kind {
     FORM_PROMOTE,    /* CLUSTER FAILOVER FORCE: the master is lost, the masters' majority votes */
     FORM_TAKEOVER,   /* CLUSTER FAILOVER TAKEOVER: no majority is left, every pod has answered */
     FORM_FORGET,     /* CLUSTER FORGET id */
+    FORM_BUMP_EPOCH,     /* CLUSTER BUMPEPOCH: before slots that were abandoned are claimed anew */
     FORM_ANNOUNCE,   /* CONFIG SET cluster-announce-ip */
     FORM_STEP_KINDS,
 };
@@ -71,9 +72,6 @@ struct form_wish {
     bool accept_empty_shard;
     int promote_ordinal; /* --promote-replica, -1 */
     bool was_seeded;     /* the register knows a birth of this cluster */
-    int own_member;      /* a probe's own pod, -1 for form */
-    bool
-        own_is_newest; /* its own copy of nodes.conf proves that its data is the lost owner's last */
 };
 
 struct form_plan {

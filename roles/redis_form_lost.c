@@ -9,7 +9,8 @@ struct holders {
     int best;
     int count;
     bool unclear; /* several, and the offsets do not tell the newest */
-    int away;     /* a member that has not answered and may replicate NODE, -1 */
+    bool is_away; /* a pod that has not answered replicates NODE */
+    int away;     /* its member, -1 where its pod is not known */
 };
 
 /* Replicas of one master share its replication id; their offsets tell the newest. After a restart
@@ -39,19 +40,20 @@ static struct holders find_holders(const struct cluster_picture *picture,
             continue;
         if (form_is_ours(picture, other->member))
             weigh(&holders, picture, other->member);
-        else if (other->ordinal >= 0 && cluster_picture_member(picture, other->ordinal) >= 0)
-            holders.away = cluster_picture_member(picture, other->ordinal);
+        else {
+            holders.is_away = true;
+            holders.away =
+                other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
+        }
     }
-    int named =
+    int chosen =
         wish->promote_ordinal < 0 ? -1 : cluster_picture_member(picture, wish->promote_ordinal);
-    bool own = wish->own_is_newest && wish->own_member >= 0;
-    int chosen = own ? wish->own_member : named;
     const struct redis_node *self =
         chosen >= 0 ? cluster_member_self(&picture->members[chosen]) : NULL;
     if (self != NULL && memcmp(self->master_id, node->id, REDIS_ID_LEN) == 0) {
         holders.best = chosen;
         holders.unclear = false;
-        holders.away = -1;
+        holders.is_away = false;
     }
     return holders;
 }
@@ -71,7 +73,7 @@ static bool has_majority(const struct cluster_picture *picture)
 }
 
 /* Slots of a lost shard that nobody holds go, empty, to the pod that lost them: the old id is
- * forgotten everywhere, then the pod claims them under a new epoch. */
+ * forgotten everywhere, then the pod claims them under a new epoch (deal_unowned). */
 static void abandon(const struct cluster_picture *picture, struct form_plan *plan,
                     const struct cluster_node *node)
 {
@@ -82,51 +84,61 @@ static void abandon(const struct cluster_picture *picture, struct form_plan *pla
     }
 }
 
-/* Returns true when a lost owner rules the verdict. */
-static bool decide_lost_owner(const struct cluster_picture *picture, const struct form_wish *wish,
-                              struct form_plan *plan, const struct cluster_node *node)
+static void promote(const struct cluster_picture *picture, struct form_plan *plan,
+                    struct form_lost *lost, int holder)
 {
-    struct holders holders = find_holders(picture, wish, node);
-    int pod = cluster_picture_member(picture, node->ordinal);
-    plan->about = pod;
-    if (holders.away >= 0) {
-        plan->verdict = FORM_WAIT;
-        plan->reason = FORM_HOLDER_AWAY;
-        plan->about = holders.away;
-    } else if (holders.count == 0 && !form_everybody_answered(picture)) {
-        plan->verdict = FORM_WAIT; /* who is away may hold it, whatever the others believe */
-        plan->reason = FORM_NO_HOLDER;
-    } else if (holders.count == 0 && !wish->accept_empty_shard) {
-        plan->verdict = FORM_REFUSE;
-        plan->reason = FORM_NO_HOLDER;
-    } else if (holders.count == 0) {
-        plan->verdict = FORM_WORK;
-        plan->reason = FORM_ABANDONS;
-        abandon(picture, plan, node);
-    } else if (holders.unclear) {
-        plan->verdict = FORM_REFUSE;
-        plan->reason = FORM_HOLDER_UNCLEAR;
-    } else {
-        plan->verdict = FORM_WORK;
-        plan->reason = FORM_PROMOTES;
-        plan->about = holders.best;
-        if (has_majority(picture))
-            form_add(plan, FORM_PROMOTE, holders.best);
-        else if (form_everybody_answered(picture))
-            form_add(plan, FORM_TAKEOVER, holders.best);
-        else
-            plan->verdict = FORM_WAIT;
-    }
-    return true;
+    lost->reason = FORM_PROMOTES;
+    lost->about = holder;
+    if (has_majority(picture))
+        form_add(plan, FORM_PROMOTE, holder);
+    else if (form_everybody_answered(picture))
+        form_add(plan, FORM_TAKEOVER, holder);
+    else
+        lost->verdict = FORM_WAIT;
 }
 
-bool form_decide_lost(const struct cluster_picture *picture, const struct form_wish *wish,
-                      struct form_plan *plan)
+static struct form_lost decide_lost_owner(const struct cluster_picture *picture,
+                                          const struct form_wish *wish, struct form_plan *plan,
+                                          const struct cluster_node *node)
 {
+    struct holders holders = find_holders(picture, wish, node);
+    struct form_lost lost = {.verdict = FORM_WORK,
+                             .reason = FORM_ABANDONS,
+                             .about = cluster_picture_member(picture, node->ordinal)};
+    if (holders.is_away) {
+        lost.verdict = FORM_WAIT;
+        lost.reason = FORM_HOLDER_AWAY;
+        lost.about = holders.away;
+    } else if (holders.count == 0 && !form_everybody_answered(picture)) {
+        lost.verdict = FORM_WAIT; /* who is away may hold it, whatever the others believe */
+        lost.reason = FORM_NO_HOLDER;
+    } else if (holders.count == 0 && !wish->accept_empty_shard) {
+        lost.verdict = FORM_REFUSE;
+        lost.reason = FORM_NO_HOLDER;
+    } else if (holders.count == 0) {
+        abandon(picture, plan, node);
+    } else if (holders.unclear) {
+        lost.verdict = FORM_REFUSE;
+        lost.reason = FORM_HOLDER_UNCLEAR;
+    } else {
+        promote(picture, plan, &lost, holders.best);
+    }
+    return lost;
+}
+
+struct form_lost form_decide_lost(const struct cluster_picture *picture,
+                                  const struct form_wish *wish, struct form_plan *plan)
+{
+    /* Each shard for itself: one that a person must decide about keeps no other from healing. The
+     * worst verdict is told. */
+    struct form_lost worst = {.verdict = FORM_CONVERGED, .about = -1};
     for (size_t i = 0; i < picture->count; i++) {
         const struct cluster_node *node = &picture->nodes[i];
-        if (node->lost && node->slots > 0)
-            return decide_lost_owner(picture, wish, plan, node);
+        if (!node->lost || node->slots == 0)
+            continue;
+        struct form_lost lost = decide_lost_owner(picture, wish, plan, node);
+        if (lost.verdict > worst.verdict)
+            worst = lost;
     }
-    return false;
+    return worst;
 }

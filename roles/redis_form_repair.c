@@ -102,25 +102,39 @@ static void mend_links(const struct cluster_picture *picture, struct form_plan *
 
 /* --- strangers --- */
 
+/* A server of ours has a row of it: gossip tells the others. */
+static bool is_known(const struct cluster_picture *picture, int member)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        if ((int)i != member && picture->claims[i] == CLAIM_OURS &&
+            redis_table_find(&picture->members[i].table, picture->members[member].id) >= 0)
+            return true;
+    }
+    return false;
+}
+
 /* A server of ours that is part of the cluster. */
 static int established(const struct cluster_picture *picture, int besides)
 {
     for (size_t i = 0; i < picture->member_count; i++) {
         const struct cluster_member *member = &picture->members[i];
-        if ((int)i != besides && picture->claims[i] == CLAIM_OURS && member->table.count > 1)
+        if ((int)i != besides && picture->claims[i] == CLAIM_OURS && member->table.count > 1 &&
+            is_known(picture, (int)i))
             return (int)i;
     }
     return -1;
 }
 
+/* Newborns, and servers of ours that know the cluster while nobody there knows them (their MEET was cut
+ * short): Redis ignores whom it does not know. */
 static void join_strangers(const struct cluster_picture *picture, struct form_plan *plan)
 {
     for (size_t i = 0; i < picture->member_count; i++) {
         const struct cluster_member *member = &picture->members[i];
-        if (picture->claims[i] != CLAIM_OURS || member->table.count > 1)
+        if (picture->claims[i] != CLAIM_OURS || is_known(picture, (int)i))
             continue;
         int seed = established(picture, (int)i);
-        if (seed >= 0 && cluster_member_is_newborn(member))
+        if (seed >= 0 && (member->table.count > 1 || cluster_member_is_newborn(member)))
             form_add(plan, FORM_MEET, (int)i)->target = seed;
     }
 }
@@ -233,6 +247,9 @@ static void deal_unowned(const struct cluster_picture *picture, const struct for
         if (step != NULL && pod == last_heir && pod >= 0) {
             step->range.last = (uint16_t)slot;
         } else if (pod >= 0) {
+            /* Slots under epoch 0 would yield to whoever still has the old row. */
+            if (cluster_member_self(&picture->members[pod])->epoch == 0 && pod != last_heir)
+                form_add(plan, FORM_BUMP_EPOCH, pod);
             step = form_add(plan, FORM_ADD_SLOTS, pod);
             step->range = (struct slot_range){(uint16_t)slot, (uint16_t)slot};
         } else {
@@ -313,10 +330,15 @@ void form_decide_repair(const struct cluster_picture *picture, const struct form
     mend_addresses(picture, plan);
     mend_links(picture, plan);
     join_strangers(picture, plan);
-    if (form_decide_lost(picture, wish, plan))
-        return;
+    struct form_lost lost = form_decide_lost(picture, wish, plan);
     place_joined(picture, wish, plan);
     deal_unowned(picture, wish, plan);
+    if (lost.verdict != FORM_CONVERGED) {
+        plan->verdict = lost.verdict;
+        plan->reason = lost.reason;
+        plan->about = lost.about;
+        return;
+    }
     if (plan->count == 0)
         forget_dead(picture, wish, plan);
     plan->verdict = FORM_WORK;

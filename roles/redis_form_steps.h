@@ -14,9 +14,15 @@ bool form_is_ours(const struct cluster_picture *picture, int member);
 /* No pod is silent: nothing can have happened unseen. */
 bool form_everybody_answered(const struct cluster_picture *picture);
 
-/* True when a lost owner rules the verdict; it and its steps are then in PLAN. */
-bool form_decide_lost(const struct cluster_picture *picture, const struct form_wish *wish,
-                      struct form_plan *plan);
+/* What the lost owners of slots ask for; FORM_CONVERGED: there are none. */
+struct form_lost {
+    enum form_verdict verdict;
+    enum form_reason reason;
+    int about; /* index of a member, -1 */
+};
+/* Decides about each, adds the steps to PLAN and answers the worst verdict. */
+struct form_lost form_decide_lost(const struct cluster_picture *picture,
+                                  const struct form_wish *wish, struct form_plan *plan);
 
 /* True when every server of ours has a row, not in handshake, of every other. */
 bool cluster_everybody_knows(const struct cluster_picture *picture);

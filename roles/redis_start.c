@@ -24,6 +24,7 @@ enum cell { ANY, NO, YES };
 #define SEEDED SET(START_REGISTER_SEEDED)
 #define HEARD SET(START_HEARD_YES)
 #define NEVER SET(START_HEARD_NO)
+#define MUTE SET(START_HEARD_SILENT)
 
 struct row {
     enum cell lives;
@@ -69,6 +70,8 @@ static const char sentence_resume[] =
     "it is finished";
 static const char sentence_wait[] =
     "the volume is empty, and the register cannot be asked whether it ever was full";
+static const char sentence_mute[] =
+    "the volume is empty, there is no register, and a peer that may know this pod cannot say so";
 static const char sentence_single[] =
     "this pod was not there at the birth: it starts without slots and is joined later";
 static const char sentence_seed[] = "first start of this pod: the birth table is written";
@@ -93,6 +96,7 @@ static const struct row table[] = {
     {ANY, SEEDING,       ABSENT,    ANY, ANY, ANY, NO,  ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_SEED,    sentence_resume},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, ANY, SEEDED,        ALL_HEARD, ANY, ANY, ANY, START_LOST,    sentence_seeded},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, ANY, SILENT,        ALL_HEARD, ANY, ANY, ANY, START_WAIT,    sentence_wait},
+    {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, ANY, NONE,          MUTE,      ANY, ANY, ANY, START_WAIT,    sentence_mute},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, YES, UNSEEDED,      ALL_HEARD, ANY, ANY, ANY, START_SINGLE,  sentence_single},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, YES, NONE,          NEVER,     ANY, ANY, ANY, START_SINGLE,  sentence_single},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, YES, NONE,          ALL_HEARD, YES, ANY, ANY, START_SINGLE,  sentence_single},

@@ -35,8 +35,9 @@ enum start_register {
 };
 
 enum start_heard {
-    START_HEARD_UNKNOWN, /* no peer could say */
+    START_HEARD_UNKNOWN, /* nobody is there to say: no server listens at any peer's name */
     START_HEARD_NO,      /* a peer of a living cluster has never heard of this pod */
+    START_HEARD_SILENT,  /* a peer may be there and cannot say: silent, loading, wrong password */
     START_HEARD_YES,     /* a peer has a row of it with pong_recv not 0 */
     START_HEARD_VALUES,
 };

@@ -71,6 +71,9 @@ static void spell(const struct observer *observer, const struct form_step *step,
         add(words, "cluster-announce-ip");
         add(words, observer->members[step->member].ip);
         break;
+    case FORM_BUMP_EPOCH:
+        add(words, "BUMPEPOCH");
+        break;
     case FORM_STEP_KINDS:
         break;
     }

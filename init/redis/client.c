@@ -124,8 +124,10 @@ static void append_calls(const struct round *round, size_t server)
 
 static void start_links(const struct round *round)
 {
-    for (size_t i = 0; i < round->count; i++)
-        round->owed[round->calls[i].server]++;
+    for (size_t i = 0; i < round->count; i++) {
+        if (round->calls[i].server >= 0) /* -1: there was no memory for it */
+            round->owed[round->calls[i].server]++;
+    }
     for (size_t i = 0; i < round->client->count; i++) {
         struct link *link = &round->client->links[i];
         if (link->state == LINK_LOST)
@@ -201,6 +203,8 @@ static void settle(const struct round *round)
     for (size_t i = 0; i < round->count; i++) {
         struct redis_call *call = &round->calls[i];
         if (round->answered[i])
+            continue;
+        if (call->server < 0)
             continue;
         struct link *link = &round->client->links[call->server];
         if (link->state != LINK_LOST)

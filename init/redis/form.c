@@ -43,7 +43,6 @@ bool form_open(struct form_look **look, const struct settings *settings, bool ne
         .adopt = settings->adopt,
         .accept_empty_shard = settings->accept_empty_shard,
         .promote_ordinal = -1,
-        .own_member = -1,
     };
     const struct identity *identity = &made->observer.identity;
     if (!need_pod && !register_open(&made->store, settings->register_name, identity->statefulset,
@@ -297,7 +296,7 @@ static bool give_up(const struct form_look *look, bool may_wait, struct err *err
 static bool is_final(const struct form_look *look, bool news)
 {
     return look->plan.verdict == FORM_REFUSE && look->plan.reason != FORM_IS_FOREIGN &&
-           look->births_known && !news;
+           look->plan.count == 0 && look->births_known && !news;
 }
 
 static bool is_denied(const struct form_look *look)
@@ -311,7 +310,7 @@ static bool act(struct form_look *look, struct births *births, struct form_timeo
 {
     if (!may_give_birth(look, births, deadline_ns, err))
         return false;
-    if (look->plan.verdict == FORM_REFUSE || look->plan.count == 0)
+    if (look->plan.count == 0)
         return true;
     size_t done = 0;
     bool birth = look->plan.reason == FORM_GIVES_BIRTH || look->plan.reason == FORM_BIRTH_ROLES ||

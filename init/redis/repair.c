@@ -19,46 +19,19 @@
 #define LOOK_MS 400
 #define PATH_SIZE 4096
 
-/*
- * When a master's volume is lost and this pod is one of its replicas: was its data the owner's last? The
- * copy tells, for it is taken along only while the link is up: the same master, in its last epoch.
- */
-static bool own_is_newest(const struct settings *settings, const struct cluster_picture *picture)
-{
-    struct volume volume;
-    struct err ignored;
-    bool newest = false;
-    if (!volume_open(&volume, settings->data_dir, false, &ignored))
-        return false;
-    const struct redis_table *copy = volume_whole_copy(&volume);
-    if (copy != NULL) {
-        const char *master = copy->nodes[copy->myself].master_id;
-        int row = redis_table_find(copy, master);
-        int node = *master != '\0' ? cluster_picture_find(picture, master) : -1;
-        newest = row >= 0 && node >= 0 && picture->nodes[node].lost &&
-                 picture->nodes[node].epoch == copy->nodes[row].epoch;
-    }
-    volume_close(&volume);
-    return newest;
-}
-
 static bool is_birth(enum form_reason reason)
 {
     return reason == FORM_GIVES_BIRTH || reason == FORM_BIRTH_ROLES || reason == FORM_BIRTH_MEETS;
 }
 
-static void run(struct form_look *look, const struct settings *settings, int64_t deadline_ns,
-                char text[static 512])
+static void run(struct form_look *look, int64_t deadline_ns, char text[static 512])
 {
     struct err err;
     int own = cluster_picture_member(&look->observer.picture, look->observer.identity.ordinal);
     if (own < 0)
         return;
-    look->wish.own_member = own;
-    look->wish.own_is_newest = own_is_newest(settings, &look->observer.picture);
-    redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
     form_sentence(look, text);
-    if (is_birth(look->plan.reason) || look->plan.verdict == FORM_REFUSE)
+    if (is_birth(look->plan.reason))
         return;
     size_t done = 0;
     for (size_t i = 0; i < look->plan.count; i++) {
@@ -82,7 +55,7 @@ void repair_self(const struct settings *settings, int64_t deadline_ns, char text
         !form_see(look, true, LOOK_MS, deadline_ns, &err))
         (void)snprintf(text, 512, "%.500s", err.message);
     else
-        run(look, settings, deadline_ns, text);
+        run(look, deadline_ns, text);
     form_close(look);
 }
 
@@ -141,4 +114,15 @@ void repair_copy(const struct settings *settings)
         file_join(copy, dir, "nodes.conf.ordain", &ignored) &&
         copy_is_older(nodes, copy, &nodes_stat))
         take_along(dir, copy, &nodes_stat);
+}
+
+bool repair_table_is_new(const struct settings *settings, int64_t age_s)
+{
+    char nodes[PATH_SIZE];
+    struct stat nodes_stat;
+    struct err ignored;
+    if (!file_join(nodes, settings->data_dir, "nodes.conf", &ignored) ||
+        stat(nodes, &nodes_stat) != 0)
+        return true;
+    return time(NULL) - nodes_stat.st_mtime < age_s;
 }

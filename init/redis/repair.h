@@ -18,4 +18,7 @@ void repair_self(const struct settings *settings, int64_t deadline_ns, char text
  * nothing changed since. */
 void repair_copy(const struct settings *settings);
 
+/* True when nodes.conf was written within the last AGE_S seconds, or cannot be looked at. */
+bool repair_table_is_new(const struct settings *settings, int64_t age_s);
+
 #endif

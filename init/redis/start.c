@@ -167,21 +167,6 @@ static bool record_birth(struct start *start, struct register_store *store, stru
                    register_describe(store));
 }
 
-/* The copy is the table of the last moment when this pod's data was known to be its shard's: a master
- * takes its own along, a replica only while it follows the same owner in the same epoch; the readiness
- * probe does the rest once its link is up. */
-static bool copy_may_follow(const struct start *start, const struct redis_table *table)
-{
-    const struct redis_table *copy = &start->volume.copy.table;
-    const struct redis_node *self = &table->nodes[table->myself];
-    if (volume_whole_copy(&start->volume) == NULL || *self->master_id == '\0')
-        return true;
-    int now = redis_table_find(table, self->master_id);
-    int then = redis_table_find(copy, self->master_id);
-    return strcmp(copy->nodes[copy->myself].master_id, self->master_id) == 0 && now >= 0 &&
-           then >= 0 && table->nodes[now].epoch == copy->nodes[then].epoch;
-}
-
 static bool apply(struct start *start, const struct start_table *made, struct register_store *store,
                   bool final, struct start_result *result, struct err *err)
 {
@@ -200,9 +185,8 @@ static bool apply(struct start *start, const struct start_table *made, struct re
         if (!volume_write_nodes(&start->volume, table, changed, err))
             return false;
     }
-    bool follow = fresh || copy_may_follow(start, table);
     bool stale = fresh || redis_mend_role_changed(table, volume_whole_copy(&start->volume));
-    if (follow && stale && !volume_write_copy(&start->volume, table, changed, err))
+    if (stale && !volume_write_copy(&start->volume, table, changed, err))
         return false;
     return write_mark(start, id, final || (fresh ? !birth : born), changed, err);
 }
@@ -301,16 +285,22 @@ static bool decide_and_apply(struct start *start, struct register_store *store, 
     struct start_table made = {0};
     bool network = !is_settled(start, &result->decision);
     if (network && (!read_register(start, store, err) || !start_find_peers(start, err) ||
-                    (!dry && !ask_masters(start, err))))
+                    (!dry && (!ask_masters(start, err) || !start_await_master(start, err)))))
         return false;
     result->decision = redis_start_decide(&start->facts);
     enum start_action action = result->decision.action;
+    if (action == START_LOST && !dry && !start_await_followers(start, err))
+        return false;
     bool go = action != START_REFUSE && action != START_WAIT;
     bool done = true;
     if (go) {
         done = start_make_table(start, action, &made, err);
         if (done)
             result->role = role_of(start, &made, action);
+        if (action == START_RESTART && start->facts.birth_is_new &&
+            start->facts.seeded == START_REGISTER_NONE)
+            log_warn("ORDAIN_BIRTH=new is still set, and this cluster was born: take it away, lest "
+                     "a lost volume be taken for a first install");
         if (done && !dry) {
             log_info("%s: %s", redis_start_action_name(action), result->decision.sentence);
             done = apply(start, &made, store, final, result, err);
@@ -339,6 +329,7 @@ bool start_redis(const struct settings *settings, bool dry, bool final, int64_t 
     start->settings = settings;
     start->deadline_ns = deadline_ns;
     start->volume.lock = -1;
+    start->volume.own_lock = -1;
     bool done = identity_read(&start->identity, settings, true, true, err) &&
                 birth_spec_read(&start->spec, settings, &start->identity, err);
     if (done && start->identity.pod_ip.family == ADDR_NONE)
@@ -351,6 +342,8 @@ bool start_redis(const struct settings *settings, bool dry, bool final, int64_t 
                          start->identity.namespace_name, start->identity.cluster_id, err) &&
            open_volume(start, dry, err) && decide_and_apply(start, store, dry, final, result, err);
     register_close(store);
+    if (done && final)
+        volume_leave_lock(&start->volume);
     volume_close(&start->volume);
     start_free_peers(start);
     free(start);

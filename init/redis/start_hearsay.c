@@ -43,6 +43,9 @@ static void hear_table(const struct start *start, struct start_peer *peer,
             continue;
         if (row->pong_recv != 0) /* "connected" may be a link that is being tried */
             peer->heard_me = START_HEARD_YES;
+        if (strcmp(self->master_id, row->id) == 0 &&
+            strcmp(row->ip, start->identity.pod_ip.text) == 0)
+            peer->follows_my_address = true;
         if (row->slot_count > 0)
             peer->owner_epoch = row->epoch;
         peer->calls_me_owner = peer->calls_me_owner || row->slot_count > 0;
@@ -50,19 +53,30 @@ static void hear_table(const struct start *start, struct start_peer *peer,
     peer->names_me_owner = names_owner(start, table);
 }
 
-void start_hear(const struct start *start, struct start_peer *peer, const struct redis_call *nodes)
+/* Under the peer's name, or with its id: what another server says of me says nothing. */
+static bool is_peer(const struct start *start, const struct start_peer *peer,
+                    const struct redis_node *self)
+{
+    return strcmp(self->id, peer->id) == 0 ||
+           identity_ordinal_of(&start->identity, self->hostname) == peer->ordinal;
+}
+
+bool start_hear(const struct start *start, struct start_peer *peer, const struct redis_call *nodes)
 {
     struct redis_table table = {.capacity = start->peer_count * 2 + 64, .myself = -1};
     if (nodes->answer != REDIS_TEXT)
-        return;
+        return false;
     table.nodes = calloc(table.capacity, sizeof(*table.nodes));
     if (table.nodes == NULL)
-        return;
+        return false;
     enum redis_table_status status =
         redis_table_parse(&table, redis_call_text(nodes), nodes->len, false, NULL);
-    if (status == REDIS_TABLE_OK && table.myself >= 0)
+    bool heard = status == REDIS_TABLE_OK && table.myself >= 0 &&
+                 is_peer(start, peer, &table.nodes[table.myself]);
+    if (heard)
         hear_table(start, peer, &table);
     free(table.nodes);
+    return heard;
 }
 
 /* The masters that the copy knows, without me. */

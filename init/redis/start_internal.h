@@ -30,6 +30,8 @@ struct start_peer {
     char ip[46];                     /* "" while nothing is trusted */
     enum start_heard heard_me;       /* by its own table */
     enum mend_answer names_me_owner; /* of the slots that my row in the copy has; of masters only */
+    bool is_other; /* another node than expected answers at its name */
+    bool follows_my_address; /* it replicates my former node, at the address that is mine now */
     bool calls_me_owner;             /* its table gives me slots */
     uint64_t owner_epoch;            /* in which epoch, then */
     bool is_master;                  /* with slots, by itself */
@@ -60,14 +62,23 @@ void start_free_peers(struct start *start);
 /* True when a server already answers at this pod's own address. */
 bool start_server_answers(struct start *start, struct err *err);
 
-/* start_hearsay.c: what the peers' tables say of me. start_hear takes one peer's CLUSTER NODES,
+/* start_hearsay.c: what the peers' tables say of me. start_hear takes one peer's CLUSTER NODES
+ * (false: it is no word of that peer),
  * start_conclude_hearsay sums up into the facts. */
-void start_hear(const struct start *start, struct start_peer *peer, const struct redis_call *nodes);
+bool start_hear(const struct start *start, struct start_peer *peer, const struct redis_call *nodes);
 void start_conclude_hearsay(struct start *start);
 /* Mend_facts.owner_confirmed: does a majority of the other masters name me owner of the copy's slots? */
 enum mend_answer start_owner_confirmed(const struct start *start);
 /* Does a majority of the other masters give me slots, whichever? *epoch: the highest that they know. */
 enum mend_answer start_called_owner(const struct start *start, uint64_t *epoch);
+
+/* start_master.c: replication trusts addresses. Waits (bounded) until the master of a replica with keys
+ * answers, as itself or as another; and, for a pod that joins anew, until nobody follows its address
+ * (ERR_LATER at the deadline). */
+bool start_await_master(struct start *start, struct err *err);
+bool start_await_followers(struct start *start, struct err *err);
+/* PEER is the master of this pod, which holds keys: its address counts only when it answers itself. */
+bool start_is_my_master(const struct start *start, const struct start_peer *peer);
 
 /* start_table.c: the table that the decision asks for, in memory of its own. */
 struct start_table {

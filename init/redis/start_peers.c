@@ -177,16 +177,21 @@ static void judge(struct start *start, const struct candidate *candidate,
     if (trust == START_TRUST_NONE && calls[ASK_MYID].answer == REDIS_TEXT)
         log_debug("at %s, an address of '%s', another node answers", candidate->addr.text,
                   peer->host_name);
+    if (candidate->by_name && calls[ASK_MYID].answer == REDIS_TEXT && trust == START_TRUST_NONE)
+        peer->is_other = true;
     if (trust > peer->trust) {
         peer->trust = trust;
         memcpy(peer->ip, candidate->addr.text, sizeof(peer->ip));
     }
-    /* Whoever answers may tell what it knows of me; my master's keys count for itself alone. */
-    if (asked == ASK_COUNT && calls[ASK_MYID].answer == REDIS_TEXT) {
-        start_hear(start, peer, &calls[ASK_NODES]);
-        if (trust == START_TRUST_ID && calls[ASK_SIZE].answer == REDIS_NUMBER)
-            peer->keys = calls[ASK_SIZE].number;
-    }
+    if (asked != ASK_COUNT)
+        return;
+    /* My master's keys count for itself alone. Who may be there and cannot say has not said no. */
+    bool said = calls[ASK_MYID].answer == REDIS_TEXT && start_hear(start, peer, &calls[ASK_NODES]);
+    bool nobody = !candidate->by_name || calls[ASK_MYID].answer == REDIS_NOBODY;
+    if (!said && !nobody && peer->heard_me < START_HEARD_SILENT)
+        peer->heard_me = START_HEARD_SILENT;
+    if (said && trust == START_TRUST_ID && calls[ASK_SIZE].answer == REDIS_NUMBER)
+        peer->keys = calls[ASK_SIZE].number;
 }
 
 static void ask(struct start *start, struct redis_client *client,

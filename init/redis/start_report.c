@@ -14,7 +14,7 @@ static void report_facts(const struct start *start, struct buf *out)
                                         "of another birth spec", "of another cluster"};
     static const char *const seeded[] = {"none", "unreachable", "does not know this pod",
                                          "knows this pod's birth"};
-    static const char *const heard[] = {"nobody can say", "no", "yes"};
+    static const char *const heard[] = {"nobody is there", "no", "a peer cannot say", "yes"};
     const struct start_facts *facts = &start->facts;
     char pod[IDENTITY_NAME_MAX];
     identity_pod_name(&start->identity, start->identity.ordinal, pod);

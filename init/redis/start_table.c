@@ -144,7 +144,9 @@ static struct mend_peer *mend_peers(const struct start *start)
         memcpy(peers[i].id, peer->id, sizeof(peers[i].id));
         (void)snprintf(peers[i].host_name, sizeof(peers[i].host_name), "%s", peer->host_name);
         peers[i].port = start->settings->redis.port;
-        if (peer->trust != START_TRUST_NONE) {
+        if (start_is_my_master(start, peer) && peer->trust != START_TRUST_ID) {
+            peers[i].addr = MEND_ADDR_NONE;
+        } else if (peer->trust != START_TRUST_NONE) {
             peers[i].addr = MEND_ADDR_CONFIRMED;
             memcpy(peers[i].ip, peer->ip, sizeof(peers[i].ip));
         } else {

@@ -13,6 +13,7 @@
 #define NODES_NAME "nodes.conf"
 #define COPY_NAME "nodes.conf.ordain"
 #define MARK_NAME "ordain.birth"
+#define LOCK_NAME "ordain.lock"
 #define TABLE_CAP ((size_t)8 << 20)
 #define ROWS_MAX 4096
 #define FILE_MODE 0644
@@ -77,39 +78,48 @@ static bool ends_in(const char *name, const char *tail)
 }
 
 /* A dump (*.rdb), an append-only file (*.aof) or its directory with its manifest: what redis 7 leaves
- * behind under any configured names. */
-static bool holds_keys(int dir_fd, int depth)
+ * behind under any configured names. What cannot be read is not absent. Takes DIR_FD over. */
+static bool find_keys(int dir_fd, int depth, bool *found, struct err *err)
 {
     DIR *dir = fdopendir(dir_fd);
     if (dir == NULL) {
+        int number = errno;
         close(dir_fd);
-        return false;
+        return err_errno(err, number, "cannot list the data directory");
     }
-    bool found = false;
+    bool done = true;
     const struct dirent *entry;
-    while (!found && (entry = readdir(dir)) != NULL) {
+    errno = 0;
+    while (done && !*found && (entry = readdir(dir)) != NULL) {
         const char *name = entry->d_name;
-        found = ends_in(name, ".rdb") || ends_in(name, ".aof") || ends_in(name, ".aof.manifest");
-        if (found || depth > 0 || *name == '.' ||
-            (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
+        *found = ends_in(name, ".rdb") || ends_in(name, ".aof") || ends_in(name, ".aof.manifest");
+        bool maybe_dir = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
+        if (*found || depth > 0 || !maybe_dir || *name == '.' || strcmp(name, "lost+found") == 0)
             continue;
         int below = openat(dirfd(dir), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (below >= 0)
-            found = holds_keys(below, depth + 1);
+            done = find_keys(below, depth + 1, found, err);
+        else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+            done = err_errno(err, errno, "cannot look for keys in '%s' of the data directory", name);
+        errno = 0;
     }
+    if (done && !*found && errno != 0)
+        done = err_errno(err, errno, "cannot list the data directory");
     closedir(dir);
-    return found;
+    return done;
 }
 
-static void take_lock(struct volume *volume)
+/* Opens NAME and locks it; -1 where it cannot be opened, which who writes finds out. */
+static int lock_file(struct volume *volume, const char *name, int flags)
 {
     char path[4096];
     struct err ignored;
-    if (!file_join(path, volume->dir, NODES_NAME, &ignored))
-        return;
-    volume->lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (volume->lock >= 0 && flock(volume->lock, LOCK_EX | LOCK_NB) != 0)
-        volume->server_lives = errno == EWOULDBLOCK;
+    if (!file_join(path, volume->dir, name, &ignored))
+        return -1;
+    int fd = open(path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        volume->server_lives = true;
+    return fd;
 }
 
 bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *err)
@@ -117,6 +127,7 @@ bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *
     memset(volume, 0, sizeof(*volume));
     volume->dir = dir;
     volume->lock = -1;
+    volume->own_lock = -1;
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return err_set(err, ERR_CONFIG,
@@ -124,10 +135,12 @@ bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *
                        dir);
     if (fd < 0)
         return err_errno(err, errno, "cannot open data directory '%s'", dir);
-    volume->has_keys = holds_keys(fd, 0);
-    if (lock)
-        take_lock(volume);
-    if (read_table(&volume->nodes, dir, NODES_NAME, err) &&
+    if (lock) {
+        volume->lock = lock_file(volume, NODES_NAME, 0);
+        volume->own_lock = lock_file(volume, LOCK_NAME, O_CREAT);
+    }
+    if (find_keys(fd, 0, &volume->has_keys, err) &&
+        read_table(&volume->nodes, dir, NODES_NAME, err) &&
         read_table(&volume->copy, dir, COPY_NAME, err) && read_mark(volume, err))
         return true;
     volume_close(volume);
@@ -138,7 +151,10 @@ void volume_close(struct volume *volume)
 {
     if (volume->lock >= 0)
         close(volume->lock);
+    if (volume->own_lock >= 0)
+        close(volume->own_lock);
     volume->lock = -1;
+    volume->own_lock = -1;
     free(volume->nodes.table.nodes);
     free(volume->copy.table.nodes);
     buf_free(&volume->nodes.text);
@@ -209,4 +225,11 @@ const struct redis_table *volume_whole_copy(const struct volume *volume)
     bool whole = copy->there && copy->table.myself >= 0 &&
                  (copy->status == REDIS_TABLE_OK || copy->status == REDIS_TABLE_SHARD_IDS);
     return whole ? &copy->table : NULL;
+}
+
+void volume_leave_lock(struct volume *volume)
+{
+    if (volume->own_lock >= 0)
+        (void)fcntl(volume->own_lock, F_SETFD, 0);
+    volume->own_lock = -1;
 }

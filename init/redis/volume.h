@@ -13,8 +13,9 @@
 /*
  * ordain's and the server's files in a Redis data directory:
  *   nodes.conf           the server's table; ordain writes it only while no server lives
- *   nodes.conf.ordain    the copy: the table when this pod was last known to be in sync
+ *   nodes.conf.ordain    the copy, taken along with each change of a role or an epoch: for a mend
  *   ordain.birth         the mark (roles/birth_mark.h)
+ *   ordain.lock          held by the server that `exec` became: nobody renames it
  */
 
 /* One table file, read and parsed. */
@@ -28,6 +29,7 @@ struct volume_table {
 struct volume {
     const char *dir;
     int lock;          /* nodes.conf, locked by us, -1 */
+    int own_lock;      /* ordain.lock, likewise */
     bool server_lives; /* its lock is held by a server */
     struct volume_table nodes, copy;
     bool has_mark;
@@ -36,11 +38,16 @@ struct volume {
 };
 
 /* Reads all of it. A directory that is missing: ERR_CONFIG; a mark of another format: ERR_CONFIG; one
- * that is garbage: ERR_REFUSED. LOCK: takes the lock where nodes.conf exists and nobody has it (flock,
- * as the server does, redis 7.0 cluster.c clusterLockConfig) and keeps it until volume_close. Who only
- * reads must not: a server that starts at that moment would exit. */
+ * that is garbage: ERR_REFUSED. LOCK: takes both locks where nobody has them and keeps them until
+ * volume_close: ordain.lock, and nodes.conf's as the server does (flock, redis 7.0 cluster.c
+ * clusterLockConfig; from 7.2 on a server renames nodes.conf, and its lock stays on the old inode). Who
+ * only reads must not: a server that starts at that moment would exit. */
 bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *err);
 void volume_close(struct volume *volume);
+
+/* Leaves ordain.lock to the program that this one becomes: whoever comes to the volume while that server
+ * lives finds it held. */
+void volume_leave_lock(struct volume *volume);
 
 /* Writes, each atomic and only when it changes; *changed is counted up. The mark and the copy have the
  * server's rights, 0644: they hold no secret. */

@@ -99,6 +99,18 @@ def lost_before_promotion(world):
             replicas_hold(one)
 
 
+def lost_at_the_same_address(world):
+    """a master comes back empty at its old address, where its replica still looks for it, twice"""
+    with ordain(world) as one:
+        born(one)
+        replicas_hold(one)
+        for ordinal in (0, 3):
+            pod = one.pods[ordinal]
+            pod.recreate(keep_volume=False, addresses=pod.addresses, force=True)
+            whole(one)
+            replicas_hold(one)
+
+
 def lost_after_promotion(world):
     """a master comes back empty after its replica was promoted"""
     with ordain(world) as one:
@@ -173,6 +185,7 @@ def flushed_keys_stay_away(world):
 SCENARIOS = [
     master_lost_in_parallel, first_master_lost_in_order, two_masters_lost_in_order,
     two_masters_lost_in_parallel, master_and_other_shards_replica_lost, lost_before_promotion,
+    lost_at_the_same_address,
     lost_after_promotion, lost_after_failovers_in_order, lost_after_failovers_in_parallel,
     beyond_birth_is_lost, flushed_keys_stay_away,
 ]

@@ -47,47 +47,48 @@ def copy_of(pod):
         return file.read()
 
 
-def two_replicas_one_stale(one):
-    """redis-3 owns the shard, redis-0 follows it closely, redis-6 is away since before that; answers
-    redis-0's copy of its table as it was before."""
-    born(one)
-    replicas_hold(one)
-    before = copy_of(one.pods[0])
-    one.pods[6].delete(force=True)
-    promote_without(one, 3)
-    one.write_keys(2 * KEYS)
-    owner = one.node_of(3).id
-    one.wait(lambda: f"myself,slave {owner}" in copy_of(one.pods[0]), 30,
-             "redis-0's probe has seen that it follows redis-3")
-    with one.redis(3, 10) as connection:
-        connection.call("WAIT", "1", "5000")
-    return before
-
-
-def stale_replica_and_lost_master(world):
-    """the promoted master's volume is lost as well: of two replicas the one with the newer data wins"""
+def several_holders(world):
+    """a lost master has two replicas, one with older data: 65; --promote-replica settles it"""
     with ordain(world, replicas=9) as one:
-        two_replicas_one_stale(one)
+        born(one)
+        replicas_hold(one)
+        one.pods[6].delete(force=True)
+        promote_without(one, 3)
+        one.write_keys(2 * KEYS)
+        owner = one.node_of(3).id
+        one.wait(lambda: one.node_of(0).master == owner, 30, "redis-0 follows redis-3")
+        with one.redis(3, 10) as connection:
+            connection.call("WAIT", "1", "5000")
         restart_without(one, 3)
-        whole(one, 2 * KEYS)
-
-
-def unclear_holder(world):
-    """two replicas, no proof whose data is newer: 65; --promote-replica settles it"""
-    with ordain(world, replicas=9) as one:
-        old = two_replicas_one_stale(one)
-
-        def harm():
-            one.pods[3].volume.lose()
-            with open(one.pods[0].volume.file("nodes.conf.ordain"), "w", encoding="utf-8") as file:
-                file.write(old)
-        one.restart_all(before=harm)
         for pod in one.pods:
             pod.wait_phase("Running", 60)
-        result = one.job("ordain", "form", "redis", env={"ORDAIN_TIMEOUT": "30s"}, timeout_s=60)
+        result = one.job("ordain", "form", "redis", env={"ORDAIN_TIMEOUT": "40s"}, timeout_s=60)
         equal(result.rc, 65, f"form refuses: {result!r}")
         check("--promote-replica" in result.err, f"it names the setting: {result!r}")
         result = one.job("ordain", "form", "redis", "--promote-replica", "redis-0", timeout_s=90)
+        equal(result.rc, 0, f"form promotes the named one: {result!r}")
+        whole(one, 2 * KEYS)
+
+
+def away_replica_is_waited_for(world):
+    """of two replicas the one with the newer data starts last: nobody is promoted before it came"""
+    with ordain(world, replicas=9) as one:
+        born(one)
+        replicas_hold(one)
+        one.pods[6].delete(force=True)              # holds the first keys only, in the same epoch
+        one.write_keys(2 * KEYS)
+        with one.redis(0, 10) as connection:
+            connection.call("WAIT", "1", "5000")
+        one.delete_all()
+        one.pods[0].volume.lose()
+        for pod in one.pods:
+            pod.held = pod.ordinal == 3
+        one.wait(lambda: one.pods[6].life and "has not answered" in
+                 one.pods[6].probe_words.get("readiness", ""), 60, "redis-6 waits for redis-3")
+        one.pods[3].held = False
+        for pod in one.pods:
+            pod.wait_phase("Running", 60)
+        result = one.job("ordain", "form", "redis", "--promote-replica", "redis-3", timeout_s=90)
         equal(result.rc, 0, f"form promotes the named one: {result!r}")
         whole(one, 2 * KEYS)
 
@@ -191,6 +192,24 @@ def no_register(world):
         whole(one)
 
 
+def no_register_and_silent_peers(world):
+    """without a register, peers that are there and silent have not said no: the pod waits"""
+    with ordain(world, env={"ORDAIN_REGISTER": "none", "ORDAIN_BIRTH": "new",
+                            "ORDAIN_TIMEOUT": "5s"}) as one:
+        born(one)
+        replicas_hold(one)
+        one.pods[0].delete(force=True)
+        one.pods[0].volume.lose()
+        for pod in one.pods[1:]:
+            pod.freeze()
+        one.pods[0].held = False
+        one.wait(lambda: 75 in one.pods[0].exit_codes.get("init", []), 60, "init waits")
+        check(0 not in one.pods[0].exit_codes["init"][1:], str(one.pods[0].exit_codes))
+        for pod in one.pods[1:]:
+            pod.thaw()
+        whole(one)
+
+
 def no_register_no_word(world):
     """without a register and without ORDAIN_BIRTH=new an empty volume is refused: 65"""
     with ordain(world, env={"ORDAIN_REGISTER": "none"}) as one:
@@ -214,9 +233,9 @@ def keys_without_table(world):
 
 
 SCENARIOS = [
-    stale_replica, stale_replica_and_lost_master, unclear_holder, torn_table, torn_table_and_old_copy,
+    stale_replica, several_holders, away_replica_is_waited_for, torn_table, torn_table_and_old_copy,
     torn_owner_in_order, torn_owner_in_parallel, no_holder,
-    no_register, no_register_no_word, keys_without_table,
+    no_register, no_register_and_silent_peers, no_register_no_word, keys_without_table,
 ]
 
 if __name__ == "__main__":
