@@ -190,6 +190,11 @@ static bool readiness(const struct invocation *inv, int *status, struct err *err
     if (!ask_server(settings, true, inv->deadline_ns, &look, err))
         return false;
     look.facts.ordered = settings->pod_management == POD_MANAGEMENT_ORDERED;
+    if (look.facts.reply == PROBE_REPLY_GOOD && !look.facts.is_replica &&
+        repair_table_says_replica(settings)) {
+        look.facts.is_replica = true; /* its master has no address yet */
+        look.facts.link_up = false;
+    }
     look.facts.place_is_due = look.facts.has_place || was_born(settings);
     struct probe_decision decision = redis_probe_readiness(&look.facts);
     if (decision.repair && look.facts.ordered && !decision.yes) {

@@ -184,8 +184,8 @@ static void node_learn(struct cluster_node *node, const struct redis_node *row, 
     node->known_by++;
     node->heard = node->heard || itself || row->pong_recv != 0;
     node->failing += (row->flags & REDIS_FAIL) != 0;
-    const unsigned doubt =
-        REDIS_FAIL | REDIS_PFAIL | REDIS_NOADDR | REDIS_HANDSHAKE; /* "connected" alone may be a try */
+    const unsigned doubt = REDIS_FAIL | REDIS_PFAIL | REDIS_NOADDR |
+                           REDIS_HANDSHAKE; /* "connected" alone may be a try */
     node->alive_by +=
         !itself && row->link_connected && row->pong_recv != 0 && (row->flags & doubt) == 0;
     node->doubted += (row->flags & (REDIS_FAIL | REDIS_PFAIL | REDIS_NOADDR)) != 0;
@@ -323,7 +323,10 @@ static enum cluster_health member_health(const struct cluster_picture *picture,
     }
     if (!member->info.cluster_ok || member->info.slots_ok != REDIS_SLOTS)
         return CLUSTER_NOT_OK;
-    if (member->info.role_known && !member->info.is_master && !member->info.master_link_up)
+    /* A replica whose master has no address calls itself a master in INFO. */
+    const struct redis_node *self = cluster_member_self(member);
+    bool follows = member->info.role_known && !member->info.is_master;
+    if ((follows || *self->master_id != '\0') && !(follows && member->info.master_link_up))
         return CLUSTER_REPLICATION;
     return CLUSTER_CONVERGED;
 }

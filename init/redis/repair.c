@@ -17,6 +17,7 @@
 #include "roles/redis_mend.h"
 
 #define LOOK_MS 400
+#define TABLE_CAP ((size_t)8 << 20)
 #define PATH_SIZE 4096
 
 static bool is_birth(enum form_reason reason)
@@ -125,4 +126,21 @@ bool repair_table_is_new(const struct settings *settings, int64_t age_s)
         stat(nodes, &nodes_stat) != 0)
         return true;
     return time(NULL) - nodes_stat.st_mtime < age_s;
+}
+
+bool repair_table_says_replica(const struct settings *settings)
+{
+    char nodes[PATH_SIZE];
+    struct buf text = buf_new(TABLE_CAP);
+    enum file_presence presence = FILE_ABSENT;
+    struct err ignored;
+    bool replica = false;
+    if (file_join(nodes, settings->data_dir, "nodes.conf", &ignored) &&
+        file_read(nodes, &text, &presence, &ignored) && presence == FILE_THERE) {
+        const char *flags = strstr(buf_text(&text), " myself,");
+        replica = flags != NULL &&
+                  (strncmp(flags + 8, "slave", 5) == 0 || strncmp(flags + 8, "replica", 7) == 0);
+    }
+    buf_free(&text);
+    return replica;
 }

@@ -18,6 +18,10 @@ void repair_self(const struct settings *settings, int64_t deadline_ns, char text
  * nothing changed since. */
 void repair_copy(const struct settings *settings);
 
+/* True when nodes.conf says that this node is a replica. A replica whose master has no address calls
+ * itself a master in INFO (redis 7.0 replication.c: role by masterhost), and would look ready. */
+bool repair_table_says_replica(const struct settings *settings);
+
 /* True when nodes.conf was written within the last AGE_S seconds, or cannot be looked at. */
 bool repair_table_is_new(const struct settings *settings, int64_t age_s);
 

@@ -78,10 +78,11 @@ bool start_await_followers(struct start *start, struct err *err)
         if (follower == NULL || !again) {
             log_wait_end();
             return follower == NULL ||
-                   err_set(err, ERR_LATER,
-                           "'%s' still follows this pod's lost node at this address, and would copy "
-                           "an empty server: it must be promoted first",
-                           follower->host_name);
+                   err_set(
+                       err, ERR_LATER,
+                       "'%s' still follows this pod's lost node at this address, and would copy "
+                       "an empty server: it must be promoted first",
+                       follower->host_name);
         }
         log_wait("'%s', which holds this pod's lost data, to be promoted", follower->host_name);
         if (!look_again(start, start->deadline_ns, err, &again))

@@ -48,7 +48,7 @@ def copy_of(pod):
 
 
 def several_holders(world):
-    """a lost master has two replicas, one with older data: 65; --promote-replica settles it"""
+    """a lost master has two replicas, one with older data: the newer wins, or a person says which"""
     with ordain(world, replicas=9) as one:
         born(one)
         replicas_hold(one)
@@ -62,11 +62,15 @@ def several_holders(world):
         restart_without(one, 3)
         for pod in one.pods:
             pod.wait_phase("Running", 60)
+        # redis-6's table is from when redis-0 was its master: where it finds that one first, it copies
+        # it, and then both are the newest; else nothing tells them apart.
         result = one.job("ordain", "form", "redis", env={"ORDAIN_TIMEOUT": "40s"}, timeout_s=60)
-        equal(result.rc, 65, f"form refuses: {result!r}")
-        check("--promote-replica" in result.err, f"it names the setting: {result!r}")
-        result = one.job("ordain", "form", "redis", "--promote-replica", "redis-0", timeout_s=90)
-        equal(result.rc, 0, f"form promotes the named one: {result!r}")
+        check(result.rc in (0, 65), f"form: {result!r}")
+        if result.rc == 65:
+            check("--promote-replica" in result.err, f"it names the setting: {result!r}")
+            result = one.job("ordain", "form", "redis", "--promote-replica", "redis-0",
+                             timeout_s=90)
+            equal(result.rc, 0, f"form promotes the named one: {result!r}")
         whole(one, 2 * KEYS)
 
 
