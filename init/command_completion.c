@@ -15,9 +15,8 @@ static bool is_word_list(const char *operands)
 static void print_operands(const struct command *command)
 {
     for (const char *at = is_word_list(command->operands) ? command->operands : ""; *at != '\0';
-         at++) {
+         at++)
         printf("%c", *at == '|' ? ' ' : *at);
-    }
 }
 
 static bool knows(const struct command *command, const struct setting_info *info)
@@ -42,22 +41,19 @@ static void print_bash_values(void)
 {
     for (size_t i = 0; i < settings_count(); i++) {
         const struct setting_info *info = settings_info(i);
-        if (info->flag == NULL || (info->words == NULL && !is_place(info))) {
+        if (info->flag == NULL || (info->words == NULL && !is_place(info)))
             continue;
-        }
         const char *engine = info->engine;
         printf("    --%s", info->flag);
-        if (engine[0] != '\0') {
+        if (engine[0] != '\0')
             printf(" | --%s-%s", engine, info->flag);
-        }
         if (info->words == NULL) {
             printf(") mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n");
             continue;
         }
         printf(") words='");
-        for (size_t word = 0; info->words[word] != NULL; word++) {
+        for (size_t word = 0; info->words[word] != NULL; word++)
             printf("%s%s", word == 0 ? "" : " ", info->words[word]);
-        }
         printf("' ;;\n");
     }
 }
@@ -85,16 +81,14 @@ static void print_bash(void)
     printf("    esac\n"
            "    if [[ -z $words && $COMP_CWORD -eq 1 ]]; then\n"
            "        words='");
-    for (const struct command *command = commands; command->name != NULL; command++) {
+    for (const struct command *command = commands; command->name != NULL; command++)
         printf("%s ", command->name);
-    }
     printf("help --help --version'\n"
            "    elif [[ -z $words ]]; then\n"
            "        case ${COMP_WORDS[1]} in\n"
            "        help) words='");
-    for (const struct command *command = commands; command->name != NULL; command++) {
+    for (const struct command *command = commands; command->name != NULL; command++)
         printf("%s ", command->name);
-    }
     printf("' ;;\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
         printf("        %s) words='%s ", command->name, command->engines);
@@ -117,15 +111,13 @@ static void print_bash(void)
 /* TEXT within single quotes and within the brackets or colons of _arguments. */
 static void print_zsh_text(const char *text)
 {
-    for (; *text != '\0'; text++) {
-        if (*text == '\'') {
+    for (; *text != '\0'; text++)
+        if (*text == '\'')
             printf("'\\''");
-        } else if (strchr("[]:\\", *text) != NULL) {
+        else if (strchr("[]:\\", *text) != NULL)
             printf("\\%c", *text);
-        } else {
+        else
             printf("%c", *text);
-        }
-    }
 }
 
 static void print_zsh_setting(const struct command *command, const struct setting_info *info)
@@ -140,9 +132,8 @@ static void print_zsh_setting(const struct command *command, const struct settin
         print_zsh_text(info->value);
         printf(":");
     }
-    for (size_t i = 0; info->words != NULL && info->words[i] != NULL; i++) {
+    for (size_t i = 0; info->words != NULL && info->words[i] != NULL; i++)
         printf("%s%s%s", i == 0 ? "(" : " ", info->words[i], info->words[i + 1] == NULL ? ")" : "");
-    }
     printf("%s' \\\n", is_place(info) ? "_files" : "");
 }
 
@@ -169,11 +160,9 @@ static void print_zsh(void)
            "    case $words[1] in\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
         printf("    %s)\n        _arguments \\\n", command->name);
-        for (size_t i = 0; i < settings_count(); i++) {
-            if (knows(command, settings_info(i))) {
+        for (size_t i = 0; i < settings_count(); i++)
+            if (knows(command, settings_info(i)))
                 print_zsh_setting(command, settings_info(i));
-            }
-        }
         if (command->engines[0] != '\0' || is_word_list(command->operands)) {
             printf("            '*:what:(%s ", command->engines);
             print_operands(command);

@@ -16,9 +16,8 @@ struct peer {
 /* "10.0.0.1" between LEFT and RIGHT, one after the other with BETWEEN. */
 static void print_addrs(const struct dns_answer *answer, const char *quote, const char *between)
 {
-    for (size_t i = 0; i < answer->count; i++) {
+    for (size_t i = 0; i < answer->count; i++)
         printf("%s%s%s%s", i > 0 ? between : "", quote, answer->addrs[i].text, quote);
-    }
 }
 
 static void print_text(const struct identity *identity, const struct peer *peers,
@@ -63,9 +62,8 @@ static bool ask(struct peer *peers, struct dns_answer *answers, const char **nam
         identity_dns_name(identity, peers[i].ordinal, peers[i].dns_name);
         names[i] = peers[i].dns_name;
     }
-    if (!dns_open(&dns, NULL, identity->pod_ip.family, err)) {
+    if (!dns_open(&dns, NULL, identity->pod_ip.family, err))
         return false;
-    }
     bool good = dns_ask(dns, names, answers, count, deadline_ns, err);
     dns_close(dns);
     return good;
@@ -76,9 +74,8 @@ bool command_peers(const struct invocation *inv, int *status, struct err *err)
 {
     const struct settings *settings = inv->settings;
     struct identity identity;
-    if (!identity_read(&identity, settings, false, true, err)) {
+    if (!identity_read(&identity, settings, false, true, err))
         return false;
-    }
     if (settings->replicas == 0) {
         return err_set(err, ERR_CONFIG,
                        "--replicas (ORDAIN_REPLICAS) is not set: the number of pods at birth");
@@ -93,21 +90,17 @@ bool command_peers(const struct invocation *inv, int *status, struct err *err)
         goto out;
     }
     int64_t deadline_ns = inv->deadline_ns;
-    if (settings->timeout_ms == 0) {
+    if (settings->timeout_ms == 0)
         deadline_ns = clock_part_ns(deadline_ns, ROUND_MS);
-    }
     good = ask(peers, answers, names, count, &identity, deadline_ns, err);
-    if (!good) {
+    if (!good)
         goto out;
-    }
-    if (settings->output == OUTPUT_JSON) {
+    if (settings->output == OUTPUT_JSON)
         print_json(&identity, peers, answers, count);
-    } else {
+    else
         print_text(&identity, peers, answers, count);
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         *status = answers[i].outcome == DNS_FOUND ? *status : 1;
-    }
 out:
     free(peers);
     free(answers);

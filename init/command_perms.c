@@ -28,12 +28,10 @@ static void print_text(const struct answer *answer)
                  report->scanned == 1 ? "entry" : "entries",
                  answer->policy.check ? report->wrong : report->changed,
                  answer->policy.check ? "wrong" : "changed");
-    if (report->first_wrong[0] != '\0') {
+    if (report->first_wrong[0] != '\0')
         (void)printf(" ('%s'%s)", report->first_wrong, report->wrong > 1 ? ", ..." : "");
-    }
-    if (report->skipped > 0) {
+    if (report->skipped > 0)
         (void)printf(", %" PRIu64 " left alone", report->skipped);
-    }
     if (report->closed > 0) {
         (void)printf(", %" PRIu64 " %s closed to %s owner", report->closed,
                      report->closed == 1 ? "directory" : "directories",
@@ -47,9 +45,8 @@ static void print_json_string(const char *text)
 {
     (void)putchar('"');
     for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\') {
+        if (*text == '"' || *text == '\\')
             (void)putchar('\\');
-        }
         (void)putchar(*text);
     }
     (void)putchar('"');
@@ -85,9 +82,8 @@ static bool answer_one(const struct invocation *inv, const char *path, struct an
                                      geteuid() != 0 && !privilege_can_chown();
     if (!privileged_owner(settings->owner, settings->preset, path, &answer->policy.uid,
                           &answer->policy.gid, err) ||
-        !perms_apply(path, &answer->policy, &answer->report, err)) {
+        !perms_apply(path, &answer->policy, &answer->report, err))
         return false;
-    }
     answer->seconds = (double)(clock_now_ns() - started_ns) / (double)CLOCK_S;
     return true;
 }
@@ -105,25 +101,21 @@ bool command_perms(const struct invocation *inv, int *status, struct err *err)
     struct answer answer;
     struct perms_policy advised = {0};
     bool json = inv->settings->output == OUTPUT_JSON;
-    if (inv->argc == 0) {
+    if (inv->argc == 0)
         return err_set(err, ERR_USAGE, "'ordain perms' needs the directory: ordain perms /data");
-    }
     for (int i = 0; i < inv->argc; i++) {
-        if (!answer_one(inv, inv->argv[i], &answer, err)) {
+        if (!answer_one(inv, inv->argv[i], &answer, err))
             return false;
-        }
-        if (json) {
+        if (json)
             print_json(&answer);
-        } else {
+        else
             print_text(&answer);
-        }
         if (answer.report.wrong > 0 && *status == 0) {
             *status = 1;
             advised = answer.policy;
         }
     }
-    if (*status != 0 && !json) {
+    if (*status != 0 && !json)
         print_advice(&advised);
-    }
     return true;
 }

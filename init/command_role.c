@@ -33,14 +33,12 @@ bool command_role(const struct invocation *inv, int *status, struct err *err)
     struct birth_spec spec;
     /* a told ordinal is enough: a person may ask from anywhere */
     if (!identity_read(&identity, inv->settings, inv->settings->ordinal < 0, false, err) ||
-        !birth_spec_read(&spec, inv->settings, &identity, err)) {
+        !birth_spec_read(&spec, inv->settings, &identity, err))
         return false;
-    }
     const char *role = birth_spec_is_master(&spec, identity.ordinal) ? "master" : "replica";
-    if (inv->settings->output == OUTPUT_JSON) {
+    if (inv->settings->output == OUTPUT_JSON)
         print_json(&spec, &identity, role);
-    } else {
+    else
         printf("%s\n", role);
-    }
     return true;
 }

@@ -86,9 +86,8 @@ static void print_setting(const struct setting_info *info, bool engine_named)
         length += (size_t)snprintf(right + length, sizeof right - length, " (default: %s)",
                                    info->default_text);
     }
-    if (info->variable != NULL) {
+    if (info->variable != NULL)
         (void)snprintf(right + length, sizeof right - length, " [%s]", info->variable);
-    }
     print_row(left, 32, right);
 }
 
@@ -96,9 +95,8 @@ static void print_settings(command_set known, const char *engine, bool engine_na
 {
     for (size_t i = 0; i < settings_count(); i++) {
         const struct setting_info *info = settings_info(i);
-        if ((info->commands & known) != 0 && strcmp(info->engine, engine) == 0) {
+        if ((info->commands & known) != 0 && strcmp(info->engine, engine) == 0)
             print_setting(info, engine_named);
-        }
     }
 }
 
@@ -106,9 +104,8 @@ static bool has_settings_of(command_set known, const char *engine)
 {
     for (size_t i = 0; i < settings_count(); i++) {
         const struct setting_info *info = settings_info(i);
-        if ((info->commands & known) != 0 && strcmp(info->engine, engine) == 0) {
+        if ((info->commands & known) != 0 && strcmp(info->engine, engine) == 0)
             return true;
-        }
     }
     return false;
 }

@@ -9,18 +9,15 @@
  */
 static void print_roff(const char *text)
 {
-    if (*text == '.' || *text == '\'') {
+    if (*text == '.' || *text == '\'')
         printf("\\&");
-    }
-    for (; *text != '\0'; text++) {
-        if (*text == '\\') {
+    for (; *text != '\0'; text++)
+        if (*text == '\\')
             printf("\\e");
-        } else if (*text == '-') {
+        else if (*text == '-')
             printf("\\-");
-        } else {
+        else
             printf("%c", *text);
-        }
-    }
 }
 
 static void print_commands(void)
@@ -51,14 +48,12 @@ static void print_setting(const struct setting_info *info)
             printf("\\fP");
         }
     }
-    if (info->variable != NULL) {
+    if (info->variable != NULL)
         printf("%s%s", info->flag != NULL ? ", " : "", info->variable);
-    }
     printf("\n");
     print_roff(info->help);
-    for (size_t i = 0; info->words != NULL && info->words[i] != NULL; i++) {
+    for (size_t i = 0; info->words != NULL && info->words[i] != NULL; i++)
         printf("%s\\fB%s\\fP", i == 0 ? ": " : ", ", info->words[i]);
-    }
     if (info->default_text[0] != '\0') {
         printf(" (default: ");
         print_roff(info->default_text);
@@ -71,9 +66,8 @@ static void print_settings(const char *engine)
 {
     for (size_t i = 0; i < settings_count(); i++) {
         const struct setting_info *info = settings_info(i);
-        if (strcmp(info->engine, engine) == 0) {
+        if (strcmp(info->engine, engine) == 0)
             print_setting(info);
-        }
     }
 }
 

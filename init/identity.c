@@ -12,9 +12,8 @@
 
 static bool copy(char *to, const char *from, size_t len)
 {
-    if (len >= IDENTITY_NAME_MAX) {
+    if (len >= IDENTITY_NAME_MAX)
         return false;
-    }
     memcpy(to, from, len);
     to[len] = '\0';
     return true;
@@ -24,9 +23,8 @@ static bool copy(char *to, const char *from, size_t len)
 static bool take_label(char *to, const char *source, const char *text, struct err *err)
 {
     const char *fault = text[0] == '\0' ? NULL : dns_name_label_fault(text);
-    if (fault != NULL) {
+    if (fault != NULL)
         return err_set(err, ERR_CONFIG, "%s '%s' %s", source, text, fault);
-    }
     return copy(to, text, strlen(text));
 }
 
@@ -84,21 +82,17 @@ static bool claim_pod_name(struct identity *identity, const char *name, bool nee
     struct claim claim = {.source = "POD_NAME", .text = name};
     size_t stem = 0;
     const char *fault = dns_name_label_fault(name);
-    if (fault != NULL) {
+    if (fault != NULL)
         return err_set(err, ERR_CONFIG, "POD_NAME '%s' %s", name, fault);
-    }
     fault = ordinal_fault(ordinal_of_name(name, &claim.ordinal, &stem));
     const char *set = identity->statefulset;
-    if (fault == NULL && (set[0] == '\0' || is_stem(set, name, stem))) {
+    if (fault == NULL && (set[0] == '\0' || is_stem(set, name, stem)))
         return copy(identity->statefulset, name, stem) && agree(first, claim, err);
-    }
     *foreign = true;
-    if (!need_pod) {
+    if (!need_pod)
         return true;
-    }
-    if (fault != NULL) {
+    if (fault != NULL)
         return err_set(err, ERR_CONFIG, "POD_NAME '%s' %s", name, fault);
-    }
     return err_set(err, ERR_CONFIG,
                    "POD_NAME '%s' is no pod of the StatefulSet '%s' that ORDAIN_STATEFULSET names",
                    name, set);
@@ -107,17 +101,14 @@ static bool claim_pod_name(struct identity *identity, const char *name, bool nee
 /* The way cloud nodes are called: "ip-" and the four numbers of an address. */
 static bool looks_like_node(const char *name)
 {
-    if (strncmp(name, "ip-", 3) != 0) {
+    if (strncmp(name, "ip-", 3) != 0)
         return false;
-    }
     int dashes = 0;
-    for (name += 3; *name != '\0' && *name != '.'; name++) {
-        if (*name == '-') {
+    for (name += 3; *name != '\0' && *name != '.'; name++)
+        if (*name == '-')
             dashes++;
-        } else if (*name < '0' || *name > '9') {
+        else if (*name < '0' || *name > '9')
             return false;
-        }
-    }
     return dashes == 3;
 }
 
@@ -141,9 +132,8 @@ static bool claim_host_name(struct identity *identity, const struct identity_mac
                 claim.text, set);
     } else {
         fault = fault == NULL ? dns_name_label_fault(label) : fault;
-        if (fault == NULL) {
+        if (fault == NULL)
             return copy(identity->statefulset, label, stem) && agree(first, claim, err);
-        }
         err_set(reason, ERR_CONFIG, "the host name '%s' %s", claim.text, fault);
     }
     log_debug("%s: left out", reason->message);
@@ -162,22 +152,18 @@ static bool derive_ordinal(struct identity *identity, const struct settings *set
         first = (struct claim){"--ordinal (ORDAIN_ORDINAL)", number, settings->ordinal};
     }
     if (settings->pod_name[0] != '\0' &&
-        !claim_pod_name(identity, settings->pod_name, need_pod, &first, &foreign, err)) {
+        !claim_pod_name(identity, settings->pod_name, need_pod, &first, &foreign, err))
         return false;
-    }
     if (settings->pod_index[0] != '\0' && !foreign) {
         struct claim claim = {.source = "POD_INDEX", .text = settings->pod_index};
         const char *fault = ordinal_fault(ordinal_parse(claim.text, &claim.ordinal));
-        if (fault != NULL) {
+        if (fault != NULL)
             return err_set(err, ERR_CONFIG, "POD_INDEX '%s' %s", claim.text, fault);
-        }
-        if (!agree(&first, claim, err)) {
+        if (!agree(&first, claim, err))
             return false;
-        }
     }
-    if (!foreign && !claim_host_name(identity, machine, &first, &reason, err)) {
+    if (!foreign && !claim_host_name(identity, machine, &first, &reason, err))
         return false;
-    }
     if (first.source == NULL) {
         identity->ordinal = -1;
         return !need_pod || err_set(err, ERR_CONFIG,
@@ -199,12 +185,10 @@ static bool derive_ip(struct identity *identity, const struct settings *settings
 {
     const char *ip = settings->pod_ip;
     if (ip[0] != '\0') {
-        if (!addr_parse(&identity->pod_ip, ip)) {
+        if (!addr_parse(&identity->pod_ip, ip))
             return err_set(err, ERR_CONFIG, "POD_IP '%s' is no IP address", ip);
-        }
-        if (!addr_is_usable(&identity->pod_ip)) {
+        if (!addr_is_usable(&identity->pod_ip))
             return err_set(err, ERR_CONFIG, "POD_IP '%s' is no address that peers can reach", ip);
-        }
     }
     const char *rest = settings->pod_ips;
     bool listed = rest[0] == '\0';
@@ -217,9 +201,8 @@ static bool derive_ip(struct identity *identity, const struct settings *settings
                            "POD_IPS '%s' is no comma separated list of IP addresses",
                            settings->pod_ips);
         }
-        if (identity->pod_ip.family == ADDR_NONE) {
+        if (identity->pod_ip.family == ADDR_NONE)
             identity->pod_ip = one;
-        }
         listed = listed || addr_equal(&one, &identity->pod_ip);
         rest += len + (rest[len] == ',');
     }
@@ -231,13 +214,11 @@ static bool derive_domain(struct identity *identity, const struct settings *sett
                           const char *search_domain, struct err *err)
 {
     const char *told = settings->cluster_domain;
-    if (told[0] == '\0') {
+    if (told[0] == '\0')
         told = search_domain[0] != '\0' ? search_domain : DEFAULT_DOMAIN;
-    }
     size_t len = strlen(told);
-    if (len > 0 && told[len - 1] == '.') {
+    if (len > 0 && told[len - 1] == '.')
         len--;
-    }
     if (!copy(identity->domain, told, len) || dns_name_fault(identity->domain) != NULL) {
         return err_set(err, ERR_CONFIG, "--cluster-domain '%s' is no domain name in lower case",
                        told);
@@ -256,11 +237,9 @@ static bool derive_namespace(struct identity *identity, const struct settings *s
         {"the service account's namespace", machine->token_namespace },
         {"the namespace in resolv.conf",    machine->search_namespace},
     };
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-        if (told[i].text[0] != '\0') {
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (told[i].text[0] != '\0')
             return take_label(identity->namespace_name, told[i].source, told[i].text, err);
-        }
-    }
     return true;
 }
 
@@ -296,9 +275,8 @@ static bool check_needs(const struct identity *identity, bool need_pod, bool nee
         return err_set(err, ERR_CONFIG, "the pod name '%s' is longer than 63 bytes",
                        identity->pod_name);
     }
-    if (!need_service) {
+    if (!need_service)
         return true;
-    }
     if (identity->service[0] == '\0') {
         return err_set(err, ERR_CONFIG,
                        "--service (ORDAIN_SERVICE) is not set: the headless Service that the "
@@ -329,15 +307,12 @@ bool identity_derive(struct identity *identity, const struct settings *settings,
         !derive_ordinal(&made, settings, machine, need_pod, err) ||
         !derive_namespace(&made, settings, machine, err) ||
         !derive_domain(&made, settings, machine->search_domain, err) ||
-        !derive_cluster_id(&made, settings->cluster_id, err) || !derive_ip(&made, settings, err)) {
+        !derive_cluster_id(&made, settings->cluster_id, err) || !derive_ip(&made, settings, err))
         return false;
-    }
-    if (made.ordinal >= 0 && made.statefulset[0] != '\0') {
+    if (made.ordinal >= 0 && made.statefulset[0] != '\0')
         identity_pod_name(&made, made.ordinal, made.pod_name);
-    }
-    if (!check_needs(&made, need_pod, need_service, err)) {
+    if (!check_needs(&made, need_pod, need_service, err))
         return false;
-    }
     *identity = made;
     return true;
 }

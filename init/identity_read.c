@@ -17,9 +17,8 @@ static bool on_host_network(void)
 {
     char line[128] = "";
     FILE *hosts = fopen("/etc/hosts", "re");
-    if (hosts == NULL) {
+    if (hosts == NULL)
         return false;
-    }
     bool marked = fgets(line, sizeof line, hosts) != NULL &&
                   strncmp(line, HOST_NETWORK_LINE, strlen(HOST_NETWORK_LINE)) == 0;
     (void)fclose(hosts);
@@ -43,9 +42,8 @@ bool identity_read(struct identity *identity, const struct settings *settings, b
                    bool need_service, struct err *err)
 {
     struct identity_machine machine = {.host_network = on_host_network()};
-    if (gethostname(machine.host_name, sizeof machine.host_name - 1) != 0) {
+    if (gethostname(machine.host_name, sizeof machine.host_name - 1) != 0)
         machine.host_name[0] = '\0';
-    }
     read_token_namespace(machine.token_namespace);
     dns_search_domain(NULL, machine.search_namespace, machine.search_domain);
     return identity_derive(identity, settings, &machine, need_pod, need_service, err);

@@ -17,17 +17,14 @@
 static bool make_dirs(const char *dir, struct err *err)
 {
     char path[PATH_MAX];
-    if (!file_join(path, dir, "", err)) {
+    if (!file_join(path, dir, "", err))
         return false;
-    }
     for (char *at = path + 1; *at != '\0'; at++) {
-        if (*at != '/') {
+        if (*at != '/')
             continue;
-        }
         *at = '\0';
-        if (mkdir(path, 0755) != 0 && errno != EEXIST) {
+        if (mkdir(path, 0755) != 0 && errno != EEXIST)
             return err_errno(err, errno, "cannot make the directory '%s'", path);
-        }
         *at = '/';
     }
     return true;
@@ -38,9 +35,8 @@ static bool make_dirs(const char *dir, struct err *err)
 static bool copy_self(const char *path, bool *written, struct err *err)
 {
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    if (fd < 0)
         return err_errno(err, errno, "cannot open this program by '/proc/self/exe'");
-    }
     bool done = false;
     struct stat status;
     if (fstat(fd, &status) != 0) {
@@ -83,23 +79,18 @@ static bool try_copy(const char *path, struct err *err)
     pid_t child;
     posix_spawn_file_actions_t actions;
     int number = posix_spawn_file_actions_init(&actions);
-    if (number != 0) {
+    if (number != 0)
         return err_errno(err, number, "cannot start '%s'", path);
-    }
     number = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    if (number == 0) {
+    if (number == 0)
         number = posix_spawn(&child, path, &actions, NULL, arguments, environment);
-    }
     (void)posix_spawn_file_actions_destroy(&actions);
-    if (number != 0) {
+    if (number != 0)
         return explain_spawn(number, path, err);
-    }
     int status = 0;
-    while (waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR) {
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
             return err_errno(err, errno, "cannot wait for '%s'", path);
-        }
-    }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         return err_set(err, ERR_IO, "'%s --version' failed: %s %d", path,
                        WIFEXITED(status) ? "status" : "signal",
@@ -113,13 +104,11 @@ bool install_self(const char *dir, struct err *err)
     char path[PATH_MAX];
     bool written = false;
     if (!make_dirs(dir, err) || !file_join(path, dir, "ordain", err) ||
-        !copy_self(path, &written, err) || !try_copy(path, err)) {
+        !copy_self(path, &written, err) || !try_copy(path, err))
         return false;
-    }
-    if (written) {
+    if (written)
         log_info("installed '%s'", path);
-    } else {
+    else
         log_info("'%s' is this program already", path);
-    }
     return true;
 }

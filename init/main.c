@@ -37,9 +37,8 @@ static int unknown_command(const char *name)
 {
     struct err err;
     struct suggestion suggestion = suggest_start(name, strlen(name));
-    for (const struct command *command = commands; command->name != NULL; command++) {
+    for (const struct command *command = commands; command->name != NULL; command++)
         suggest_offer(&suggestion, command->name);
-    }
     suggest_offer(&suggestion, "help");
     if (suggestion.best != NULL) {
         err_set(&err, ERR_USAGE, "unknown command '%.80s': did you mean '%s'?", name,
@@ -56,9 +55,8 @@ static bool is_one_of(const char *words, const char *word)
     size_t length = strlen(word);
     for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
         size_t here = strcspn(at, " ");
-        if (here == length && memcmp(at, word, length) == 0) {
+        if (here == length && memcmp(at, word, length) == 0)
             return true;
-        }
         at += here;
     }
     return false;
@@ -74,9 +72,8 @@ static bool take_engine(const struct command *command, int argc, char **argv, st
         argv[0] = argv[1];
         argv[1] = operand;
     }
-    if (argc > 0 && is_one_of(command->engines, argv[0])) {
+    if (argc > 0 && is_one_of(command->engines, argv[0]))
         return true;
-    }
     int at = command->operands_first ? 1 : 0;
     const char *given = argc > at ? argv[at] : "-";
     if (given[0] == '-') {
@@ -91,9 +88,8 @@ static bool take_engine(const struct command *command, int argc, char **argv, st
  * own flags must not be taken for ordain's. */
 static bool check_dashes(const struct command *command, int behind, int operands, struct err *err)
 {
-    if (strncmp(command->operands, "--", 2) != 0) {
+    if (strncmp(command->operands, "--", 2) != 0)
         return true;
-    }
     if (behind != operands || operands == 0) {
         return err_set(err, ERR_USAGE, "'ordain %s' needs the command to run behind '--': %s",
                        command->name, command->operands);
@@ -114,9 +110,8 @@ static bool read_words(const struct command *command, int argc, char **argv,
         argv += good;
     }
     int behind = 0;
-    while (behind < argc && strcmp(argv[argc - 1 - behind], "--") != 0) {
+    while (behind < argc && strcmp(argv[argc - 1 - behind], "--") != 0)
         behind++;
-    }
     behind = behind < argc ? behind : 0;
     int operands_at = 0;
     good = settings_read(settings, command->bit, inv->engine, argc, argv, &operands_at,
@@ -142,36 +137,30 @@ static int run(const struct command *command, int argc, char **argv, int64_t sta
     log_open(settings.log_json, (enum log_level)settings.log_level, settings.pod_name);
     if (good) {
         int64_t timeout_ms = settings.timeout_ms;
-        if (command->bit == COMMAND_PROBE) {
+        if (command->bit == COMMAND_PROBE)
             timeout_ms = settings.probe_timeout_ms;
-        } else if (timeout_ms == 0) {
+        else if (timeout_ms == 0)
             timeout_ms = command->timeout_ms;
-        }
         inv.deadline_ns = started_ns + timeout_ms * CLOCK_MS;
-        if ((command->bit & READS_SECRETS) != 0) {
+        if ((command->bit & READS_SECRETS) != 0)
             process_guard_secrets();
-        }
         good = command->run(&inv, &status, &err);
     }
     struct err unheard;
     good = flush_answer(good ? &err : &unheard) && good;
-    if (!good) {
+    if (!good)
         status = fail(&err);
-    }
-    if (command->termination) {
+    if (command->termination)
         termination_write(settings.termination_log, good ? log_last() : err.message);
-    }
     return status;
 }
 
 /* True when a --help for ordain stands among the words. */
 static bool asks_help(int argc, char **argv)
 {
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -206,15 +195,13 @@ int main(int argc, char **argv)
         help_print_short();
         return ERR_USAGE;
     }
-    if (answer(argc, argv)) {
+    if (answer(argc, argv))
         return flush_answer(&err) ? 0 : fail(&err);
-    }
     bool help = strcmp(argv[1], "help") == 0;
     const char *name = argv[help ? 2 : 1];
     const struct command *command = command_find(name);
-    if (command == NULL) {
+    if (command == NULL)
         return unknown_command(name);
-    }
     if (help || asks_help(argc - 2, argv + 2)) {
         help_print_command(command);
         return flush_answer(&err) ? 0 : fail(&err);

@@ -30,13 +30,11 @@ static bool preset_owner(const char *preset, gid_t group, uid_t *uid, gid_t *gid
     const struct image_owner *taken = NULL;
     for (size_t i = 0; i < sizeof image_owners / sizeof image_owners[0]; i++) {
         const struct image_owner *row = &image_owners[i];
-        if (strcmp(row->preset, preset) == 0 && (taken == NULL || row->gid == group)) {
+        if (strcmp(row->preset, preset) == 0 && (taken == NULL || row->gid == group))
             taken = row;
-        }
     }
-    if (taken == NULL) {
+    if (taken == NULL)
         return false;
-    }
     *uid = taken->uid;
     *gid = group != 0 ? group : taken->gid;
     return true;
@@ -46,15 +44,12 @@ static bool preset_owner(const char *preset, gid_t group, uid_t *uid, gid_t *gid
 static bool cut_last_name(char *path)
 {
     size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/') {
+    while (length > 1 && path[length - 1] == '/')
         length--;
-    }
-    while (length > 0 && path[length - 1] != '/') {
+    while (length > 0 && path[length - 1] != '/')
         length--;
-    }
-    while (length > 1 && path[length - 1] == '/') {
+    while (length > 1 && path[length - 1] == '/')
         length--;
-    }
     path[length] = '\0';
     return length > 1;
 }
@@ -62,15 +57,12 @@ static bool cut_last_name(char *path)
 /* PATH or, while it does not exist, what is above it: the place where it would be made. */
 static bool nearest(const char *path, char found[static PATH_MAX], struct stat *status)
 {
-    if (strlen(path) >= PATH_MAX) {
+    if (strlen(path) >= PATH_MAX)
         return false;
-    }
     memcpy(found, path, strlen(path) + 1);
-    while (lstat(found, status) != 0) {
-        if (errno != ENOENT || !cut_last_name(found)) {
+    while (lstat(found, status) != 0)
+        if (errno != ENOENT || !cut_last_name(found))
             return false;
-        }
-    }
     return true;
 }
 
@@ -78,11 +70,9 @@ static bool is_member(gid_t group)
 {
     gid_t groups[NGROUPS_MAX];
     int count = getgroups(NGROUPS_MAX, groups);
-    for (int i = 0; i < count; i++) {
-        if (groups[i] == group) {
+    for (int i = 0; i < count; i++)
+        if (groups[i] == group)
             return true;
-        }
-    }
     return group == getegid();
 }
 
@@ -92,9 +82,8 @@ bool privileged_owner(const char *owner, const char *preset, const char *path, u
     char found[PATH_MAX];
     struct stat status = {0};
     bool seen = nearest(path, found, &status);
-    if (owner[0] != '\0') {
+    if (owner[0] != '\0')
         return privilege_parse_owner(owner, uid, gid, err);
-    }
     if (geteuid() != 0 && !privilege_can_chown()) {
         *uid = geteuid();
         *gid = seen && is_member(status.st_gid) ? status.st_gid : getegid();
@@ -141,9 +130,8 @@ static bool mend(const char *path, const struct perms_policy *policy, struct err
 {
     struct perms_report report;
     char shown[256];
-    if (!perms_apply(path, policy, &report, err)) {
+    if (!perms_apply(path, policy, &report, err))
         return false;
-    }
     perms_escape(shown, sizeof shown, path);
     if (report.changed > 0) {
         log_info("'%s': %llu of %llu entries mended, owner %u:%u", shown,
@@ -174,13 +162,11 @@ static bool mend_pgdata(const char *path, const struct perms_policy *policy, str
     (void)snprintf(above, sizeof above, "%s", path);
     if (cut_last_name(above) && nearest(above, found, &status) && is_on_volume(found)) {
         struct perms_policy parent = {.uid = policy->uid, .gid = policy->gid, .root_only = true};
-        if (!mend(found, &parent, err)) {
+        if (!mend(found, &parent, err))
             return false;
-        }
     }
-    if (lstat(path, &status) != 0 && errno == ENOENT) {
+    if (lstat(path, &status) != 0 && errno == ENOENT)
         return true;
-    }
     return mend(path, policy, err);
 }
 
@@ -201,9 +187,8 @@ static bool start_as_root(const struct settings *settings, const char *preset, s
     struct perms_policy policy = privileged_policy(settings, preset);
     bool postgres = strcmp(preset, "postgres") == 0;
     if (!privileged_owner(settings->owner, preset, settings->data_dir, &policy.uid, &policy.gid,
-                          err)) {
+                          err))
         return false;
-    }
     bool mended = postgres ? mend_pgdata(settings->data_dir, &policy, err)
                            : mend(settings->data_dir, &policy, err);
     return mended && mend_config_dir(settings->config_dir, &policy, err) &&
@@ -217,13 +202,11 @@ static bool check_writable(const char *path, struct err *err)
     char shown[256];
     struct stat status;
     perms_escape(shown, sizeof shown, path);
-    if (faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0) {
+    if (faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0)
         return true;
-    }
     int number = errno;
-    if (number != EACCES && number != EPERM) {
+    if (number != EACCES && number != EPERM)
         return err_errno(err, number, "cannot use the directory '%s'", shown);
-    }
     if (stat(path, &status) != 0) {
         return err_set(err, ERR_DENIED, "user %u cannot reach '%s': permission denied", geteuid(),
                        shown);
@@ -243,9 +226,8 @@ static bool check_writable(const char *path, struct err *err)
 static bool close_pgdata(const char *path, struct err *err)
 {
     struct stat status;
-    if (lstat(path, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid()) {
+    if (lstat(path, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid())
         return true;
-    }
     struct perms_policy policy = {.uid = status.st_uid,
                                   .gid = status.st_gid,
                                   .root_mode = 0700,

@@ -8,10 +8,10 @@
 #include "init/sys/file.h"
 #include "templates/template.h"
 
-#define OUTPUT_MAX  ((size_t)8 * 1024 * 1024)
+#define OUTPUT_MAX ((size_t)8 * 1024 * 1024)
 #define SCRATCH_MAX ((size_t)512 * 1024)
 #define MODE_SECRET 0600
-#define MODE_OPEN   0644
+#define MODE_OPEN 0644
 
 /* One file to be written. */
 struct output {

@@ -19,10 +19,9 @@ static bool is_of_engine(const char *name, const char *engine)
 
 static struct render_file *find(const struct render_files *files, const char *name)
 {
-    for (size_t i = 0; i < files->count; i++) {
+    for (size_t i = 0; i < files->count; i++)
         if (strcmp(files->file[i].name, name) == 0)
             return &files->file[i];
-    }
     return NULL;
 }
 
@@ -85,10 +84,9 @@ static bool list(struct render_files *files, const char *dir, const char *base,
             err->kind = ERR_CONFIG;
         return false;
     }
-    while (ok && (errno = 0, entry = readdir(stream)) != NULL) {
+    while (ok && (errno = 0, entry = readdir(stream)) != NULL)
         if (entry->d_name[0] != '.')
             ok = add_name(files, entry->d_name, dir, errors, err);
-    }
     if (ok && errno != 0)
         ok = err_errno(err, errno, "cannot read template directory '%s'", dir);
     closedir(stream);
@@ -160,11 +158,10 @@ bool render_files_open(struct render_files *files, const char *engine, const cha
         if (!read_files(files, dir, base, errors, err))
             return false;
     }
-    for (size_t i = 0; i < builtin_template_count; i++) {
+    for (size_t i = 0; i < builtin_template_count; i++)
         if (is_of_engine(builtin_templates[i].name, engine) &&
             !add_builtin(files, &builtin_templates[i], err))
             return false;
-    }
     return true;
 }
 

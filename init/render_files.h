@@ -8,7 +8,7 @@
 #include "init/sys/buf.h"
 #include "init/sys/err.h"
 
-#define RENDER_FILES_MAX     64
+#define RENDER_FILES_MAX 64
 #define RENDER_FILE_SIZE_MAX ((size_t)1024 * 1024)
 
 /* One template: built in, or of the user's directory. */

@@ -125,10 +125,9 @@ void render_scope_close(struct render_scope *scope)
 
 const char *render_scope_fact(const struct render_scope *scope, const char *name)
 {
-    for (size_t i = 0; i < scope->known_count; i++) {
+    for (size_t i = 0; i < scope->known_count; i++)
         if (strcmp(scope->known[i].name, name) == 0)
             return scope->known[i].value;
-    }
     return NULL;
 }
 
@@ -163,14 +162,12 @@ static const char *peer_fact(struct render_scope *scope, const char *name, size_
 /* NAME in upper case when it is all lower case, else as it is. */
 static void fold(char *name)
 {
-    for (const char *p = name; *p != '\0'; p++) {
+    for (const char *p = name; *p != '\0'; p++)
         if (*p >= 'A' && *p <= 'Z')
             return;
-    }
-    for (char *p = name; *p != '\0'; p++) {
+    for (char *p = name; *p != '\0'; p++)
         if (*p >= 'a' && *p <= 'z')
             *p = (char)(*p - 'a' + 'A');
-    }
 }
 
 static bool lookup(void *user, const char *name, size_t len, size_t peer,

@@ -82,26 +82,22 @@ static bool ends_with(const char *text, size_t length, const char *tail)
 static bool is_service_link(const char *name, size_t length, const char *value)
 {
     char copy[256];
-    if (length >= sizeof copy) {
+    if (length >= sizeof copy)
         return false;
-    }
     memcpy(copy, name, length);
     copy[length] = '\0';
     if (ends_with(copy, length, "_SERVICE_HOST") || ends_with(copy, length, "_SERVICE_PORT") ||
-        strstr(copy, "_SERVICE_PORT_") != NULL) {
+        strstr(copy, "_SERVICE_PORT_") != NULL)
         return true;
-    }
-    if (setting_is_link(value)) {
+    if (setting_is_link(value))
         return ends_with(copy, length, "_PORT") || strstr(copy, "_PORT_") != NULL;
-    }
     for (const char *at = strstr(copy, "_PORT_"); at != NULL; at = strstr(at + 1, "_PORT_")) {
         const char *port = at + strlen("_PORT_");
         size_t digits = strspn(port, "0123456789");
         const char *rest = port + digits;
         if (digits > 0 && (strncmp(rest, "_TCP_", 5) == 0 || strncmp(rest, "_UDP_", 5) == 0 ||
-                           strncmp(rest, "_SCTP_", 6) == 0)) {
+                           strncmp(rest, "_SCTP_", 6) == 0))
             return true;
-        }
     }
     return false;
 }
@@ -110,11 +106,9 @@ static bool unknown_variable(const char *name, size_t length, struct err *err)
 {
     size_t prefix = strlen(PREFIX);
     struct suggestion suggestion = suggest_start(name + prefix, length - prefix);
-    for (size_t i = 0; i < setting_row_count; i++) {
-        if (setting_rows[i].info.variable != NULL && !setting_rows[i].later) {
+    for (size_t i = 0; i < setting_row_count; i++)
+        if (setting_rows[i].info.variable != NULL && !setting_rows[i].later)
             suggest_offer(&suggestion, setting_rows[i].info.variable + prefix);
-        }
-    }
     int shown = (int)(length < 80 ? length : 80);
     if (suggestion.best != NULL) {
         return err_set(err, ERR_CONFIG,
@@ -132,9 +126,8 @@ static const struct setting_row *find_variable(const struct setting_row *rows, s
 {
     for (size_t i = 0; i < count; i++) {
         const char *variable = rows[i].info.variable;
-        if (variable != NULL && strncmp(variable, name, length) == 0 && variable[length] == '\0') {
+        if (variable != NULL && strncmp(variable, name, length) == 0 && variable[length] == '\0')
             return &rows[i];
-        }
     }
     return NULL;
 }
@@ -142,25 +135,22 @@ static const struct setting_row *find_variable(const struct setting_row *rows, s
 static bool read_variable(struct settings *settings, const char *entry, struct err *err)
 {
     const char *equals = strchr(entry, '=');
-    if (equals == NULL) {
+    if (equals == NULL)
         return true;
-    }
     size_t length = (size_t)(equals - entry);
     const char *value = equals + 1;
     const struct setting_row *row = NULL;
     if (strncmp(entry, PREFIX, strlen(PREFIX)) == 0) {
         row = find_variable(setting_rows, setting_row_count, entry, length);
-        if (row == NULL) {
+        if (row == NULL)
             return is_service_link(entry, length, value) || unknown_variable(entry, length, err);
-        }
     } else if (strncmp(entry, "POD_", 4) == 0) {
         row = find_variable(told, sizeof told / sizeof told[0], entry, length);
     } else if (strncmp(entry, "NO_COLOR=", 9) == 0 && *value != '\0') {
         settings->color = COLOR_NEVER;
     }
-    if (row == NULL || *value == '\0') {
+    if (row == NULL || *value == '\0')
         return true;
-    }
     return setting_parse(settings, row, value, row->info.variable, ERR_CONFIG, err);
 }
 
@@ -170,11 +160,9 @@ static bool read_environment(struct settings *settings, struct err *err)
 {
     bool good = true;
     struct err further;
-    for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-        if ((*entry)[0] == 'O' || (*entry)[0] == 'P' || (*entry)[0] == 'N') {
+    for (char **entry = environ; entry != NULL && *entry != NULL; entry++)
+        if ((*entry)[0] == 'O' || (*entry)[0] == 'P' || (*entry)[0] == 'N')
             good = read_variable(settings, *entry, good ? err : &further) && good;
-        }
-    }
     return good;
 }
 
@@ -183,16 +171,14 @@ static bool is_flag(const struct setting_row *row, const char *engine, const cha
                     size_t length)
 {
     const char *flag = row->info.flag;
-    if (flag == NULL || row->later) {
+    if (flag == NULL || row->later)
         return false;
-    }
     size_t engine_length = strlen(row->info.engine);
     if (engine_length > 0 && length > engine_length && name[engine_length] == '-' &&
         strncmp(name, row->info.engine, engine_length) == 0 &&
         strncmp(flag, name + engine_length + 1, length - engine_length - 1) == 0 &&
-        flag[length - engine_length - 1] == '\0') {
+        flag[length - engine_length - 1] == '\0')
         return true;
-    }
     bool plain = engine_length == 0 || strcmp(row->info.engine, engine) == 0;
     return plain && strncmp(flag, name, length) == 0 && flag[length] == '\0';
 }
@@ -223,9 +209,8 @@ static bool unknown_flag(const char *flag, size_t length, command_set command, c
                            flag);
         }
         bool plain = row->info.engine[0] == '\0' || strcmp(row->info.engine, engine) == 0;
-        if (row->info.flag != NULL && plain && known) {
+        if (row->info.flag != NULL && plain && known)
             suggest_offer(&suggestion, row->info.flag);
-        }
     }
     if (suggestion.best != NULL) {
         return err_set(err, ERR_USAGE, "unknown flag '%.*s': did you mean --%s?", shown, flag,
@@ -241,22 +226,19 @@ static bool read_flag(struct settings *settings, command_set command, const char
     const char *flag = argv[(*at)++];
     size_t length = strcspn(flag, "=");
     const struct setting_row *row = NULL;
-    for (size_t i = 0; i < setting_row_count && row == NULL; i++) {
+    for (size_t i = 0; i < setting_row_count && row == NULL; i++)
         if ((setting_rows[i].info.commands & command) != 0 && flag[1] == '-' &&
-            is_flag(&setting_rows[i], engine, flag + 2, length - 2)) {
+            is_flag(&setting_rows[i], engine, flag + 2, length - 2))
             row = &setting_rows[i];
-        }
-    }
     if (row == NULL) {
         return flag[1] == '-' ? unknown_flag(flag, length, command, engine, err)
                               : err_set(err, ERR_USAGE, "unknown flag '%.80s'; see --help", flag);
     }
     const char *value = flag[length] == '=' ? flag + length + 1 : NULL;
-    if (value == NULL && row->kind == KIND_SWITCH) {
+    if (value == NULL && row->kind == KIND_SWITCH)
         value = "true";
-    } else if (value == NULL && *at < argc && strncmp(argv[*at], "--", 2) != 0) {
+    else if (value == NULL && *at < argc && strncmp(argv[*at], "--", 2) != 0)
         value = argv[(*at)++];
-    }
     if (value == NULL || *value == '\0') {
         return err_set(err, ERR_USAGE, "%.*s needs a value: %s", (int)length, flag,
                        row->info.value != NULL ? row->info.value : "true or false");
@@ -308,9 +290,8 @@ bool settings_read(struct settings *settings, command_set command, const char *e
 size_t settings_count(void)
 {
     size_t count = setting_row_count;
-    while (count > 0 && setting_rows[count - 1].later) {
+    while (count > 0 && setting_rows[count - 1].later)
         count--;
-    }
     return count;
 }
 

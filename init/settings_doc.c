@@ -7,9 +7,8 @@
 static void add_cell(struct buf *out, const char *text)
 {
     for (; *text != '\0'; text++) {
-        if (*text == '|') {
+        if (*text == '|')
             buf_add(out, "\\", 1);
-        }
         buf_add(out, text, 1);
     }
 }
@@ -17,9 +16,8 @@ static void add_cell(struct buf *out, const char *text)
 static void add_setting(struct buf *out, const struct setting_info *info)
 {
     buf_add_text(out, "| ");
-    if (info->variable != NULL) {
+    if (info->variable != NULL)
         buf_printf(out, "`%s`", info->variable);
-    }
     buf_add_text(out, " | ");
     if (info->flag != NULL) {
         buf_printf(out, "`--%s", info->flag);
@@ -33,15 +31,12 @@ static void add_setting(struct buf *out, const struct setting_info *info)
     add_cell(out, info->default_text);
     buf_add_text(out, " | ");
     add_cell(out, info->help);
-    for (size_t i = 0; info->words != NULL && info->words[i] != NULL; i++) {
+    for (size_t i = 0; info->words != NULL && info->words[i] != NULL; i++)
         buf_printf(out, "%s`%s`", i == 0 ? ": " : ", ", info->words[i]);
-    }
     buf_add_text(out, " | ");
-    for (const struct command *command = commands; command->name != NULL; command++) {
-        if ((info->commands & command->bit) != 0) {
+    for (const struct command *command = commands; command->name != NULL; command++)
+        if ((info->commands & command->bit) != 0)
             buf_printf(out, "%s ", command->name);
-        }
-    }
     buf_add_text(out, "|\n");
 }
 
@@ -50,9 +45,8 @@ static void add_table(struct buf *out, const char *engine)
     buf_add_text(out, "| variable | flag | default | | commands |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < settings_count(); i++) {
         const struct setting_info *info = settings_info(i);
-        if (strcmp(info->engine, engine) == 0) {
+        if (strcmp(info->engine, engine) == 0)
             add_setting(out, info);
-        }
     }
 }
 

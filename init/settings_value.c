@@ -6,7 +6,7 @@
 #include "init/settings_table.h"
 #include "init/sys/bug.h"
 
-#define TEXT_MAX     ((size_t)32 * 1024)
+#define TEXT_MAX ((size_t)32 * 1024)
 #define NAME_MAX_LEN ((size_t)253)
 
 /* What a value is checked for, and how an error calls it. */
@@ -42,9 +42,8 @@ static bool parse_digits(const char **at, int64_t most, int64_t *number)
     int64_t result = 0;
     for (; is_digit(**at); (*at)++) {
         int digit = **at - '0';
-        if (result > most / 10 || result * 10 > most - digit) {
+        if (result > most / 10 || result * 10 > most - digit)
             return false;
-        }
         result = result * 10 + digit;
     }
     *number = result;
@@ -69,14 +68,12 @@ static bool parse_with_unit(const char *text, const char *const *units, const in
                             const struct setting_row *row, int64_t *number)
 {
     const char *at = text;
-    if (!parse_digits(&at, row->most, number)) {
+    if (!parse_digits(&at, row->most, number))
         return false;
-    }
     for (size_t i = 0; units[i] != NULL; i++) {
         if (strcmp(at, units[i]) == 0) {
-            if (*number > row->most / factors[i]) {
+            if (*number > row->most / factors[i])
                 return false;
-            }
             *number *= factors[i];
             return *number >= row->least;
         }
@@ -107,9 +104,8 @@ static bool parse_duration(const struct value *value, int64_t *ms, struct err *e
 {
     static const char *const units[] = {"", "s", "ms", "m", "h", NULL};
     static const int64_t factors[] = {1000, 1000, 1, 60000, 3600000};
-    if (parse_with_unit(value->text, units, factors, value->row, ms)) {
+    if (parse_with_unit(value->text, units, factors, value->row, ms))
         return true;
-    }
     char least[32], most[32], why[128];
     format_duration(value->row->least, least);
     format_duration(value->row->most, most);
@@ -122,9 +118,8 @@ static bool parse_size(const struct value *value, int64_t *bytes, struct err *er
 {
     static const char *const units[] = {"", "B", "kB", "Ki", "MB", "Mi", "GB", "Gi", NULL};
     static const int64_t factors[] = {1, 1, 1 << 10, 1 << 10, 1 << 20, 1 << 20, 1 << 30, 1 << 30};
-    if (parse_with_unit(value->text, units, factors, value->row, bytes)) {
+    if (parse_with_unit(value->text, units, factors, value->row, bytes))
         return true;
-    }
     return refuse(value, err, "a size is needed, as 65536, 64kB, 16MB or 1GB");
 }
 
@@ -139,9 +134,8 @@ static bool parse_version(const struct value *value, int version[static 2], stru
         good = parse_digits(&at, value->row->most, &parts[count]);
         count++;
     } while (good && count < 3 && *at == '.');
-    if (!good || *at != '\0' || parts[0] < value->row->least) {
+    if (!good || *at != '\0' || parts[0] < value->row->least)
         return refuse(value, err, "a version is needed, as 7.2 or 8.1.1");
-    }
     version[0] = (int)parts[0];
     version[1] = (int)parts[1];
     return true;
@@ -180,9 +174,8 @@ static bool parse_choice(const struct value *value, int *index, struct err *err)
 
 static bool check_secret(const struct value *value, struct err *err)
 {
-    if (strlen(value->text) > TEXT_MAX) {
+    if (strlen(value->text) > TEXT_MAX)
         return err_set(err, value->kind, "%s is longer than %zu bytes", value->source, TEXT_MAX);
-    }
     if (strpbrk(value->text, "\r\n") != NULL) {
         return err_set(err, value->kind,
                        "%s holds a line break: a secret is one line (made by 'echo' without -n?)",
@@ -201,14 +194,12 @@ static bool check_text(const struct value *value, struct err *err)
     }
     for (const char *at = value->text; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
-        if (c < 0x20 || c == 0x7F) {
+        if (c < 0x20 || c == 0x7F)
             return refuse(value, err, "it holds a line break or another control character");
-        }
         bool plain = is_digit(*at) || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
                      *at == '-' || *at == '.' || *at == '_';
-        if (kind == KIND_NAME && !plain) {
+        if (kind == KIND_NAME && !plain)
             return refuse(value, err, "only letters, digits, '-', '.' and '_' make a name");
-        }
     }
     return true;
 }
@@ -248,29 +239,25 @@ static bool store(struct settings *settings, const struct value *value, struct e
         memcpy(member, &value->text, sizeof value->text);
         return parse_choice(value, &small, err);
     case KIND_INTEGER:
-        if (!parse_integer(value, &number, err)) {
+        if (!parse_integer(value, &number, err))
             return false;
-        }
         small = (int)number;
         memcpy(member, &small, sizeof small);
         return true;
     case KIND_DURATION:
     case KIND_SIZE:
         if (row->kind == KIND_SIZE ? !parse_size(value, &number, err)
-                                   : !parse_duration(value, &number, err)) {
+                                   : !parse_duration(value, &number, err))
             return false;
-        }
         memcpy(member, &number, sizeof number);
         return true;
     case KIND_CHOICE:
-        if (!parse_choice(value, &small, err)) {
+        if (!parse_choice(value, &small, err))
             return false;
-        }
-        if (row->size == sizeof(bool)) {
+        if (row->size == sizeof(bool))
             *(bool *)member = small != 0;
-        } else {
+        else
             memcpy(member, &small, sizeof small);
-        }
         return true;
     case KIND_VERSION:
         return parse_version(value, (int *)(void *)member, err);

@@ -8,9 +8,8 @@
 static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     size_t row[WORD_MAX + 1];
-    for (size_t j = 0; j <= b_length; j++) {
+    for (size_t j = 0; j <= b_length; j++)
         row[j] = j;
-    }
     for (size_t i = 1; i <= a_length; i++) {
         size_t diagonal = row[0];
         row[0] = i;
@@ -34,9 +33,8 @@ struct suggestion suggest_start(const char *typed, size_t length)
 void suggest_offer(struct suggestion *suggestion, const char *word)
 {
     size_t length = strlen(word);
-    if (length > WORD_MAX || suggestion->length > WORD_MAX) {
+    if (length > WORD_MAX || suggestion->length > WORD_MAX)
         return;
-    }
     size_t found = distance(suggestion->typed, suggestion->length, word, length);
     if (found < suggestion->distance) {
         suggestion->distance = found;

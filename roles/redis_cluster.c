@@ -4,19 +4,17 @@
 
 int cluster_picture_find(const struct cluster_picture *picture, const char *id)
 {
-    for (size_t i = 0; i < picture->count; i++) {
+    for (size_t i = 0; i < picture->count; i++)
         if (memcmp(picture->nodes[i].id, id, REDIS_ID_LEN) == 0)
             return (int)i;
-    }
     return -1;
 }
 
 int cluster_picture_member(const struct cluster_picture *picture, int ordinal)
 {
-    for (size_t i = 0; i < picture->member_count; i++) {
+    for (size_t i = 0; i < picture->member_count; i++)
         if (picture->members[i].ordinal == ordinal)
             return (int)i;
-    }
     return -1;
 }
 
@@ -62,10 +60,9 @@ static bool has_expected_id(const struct cluster_member *member)
  * too, and at the address of one that does not a name may be out of date. */
 static bool ours_announce(const struct cluster_picture *picture)
 {
-    for (size_t i = 0; i < picture->member_count; i++) {
+    for (size_t i = 0; i < picture->member_count; i++)
         if (has_expected_id(&picture->members[i]) && picture->members[i].announces)
             return true;
-    }
     return false;
 }
 

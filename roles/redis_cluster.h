@@ -63,8 +63,8 @@ struct cluster_node {
     int failing;  /* servers that flag it fail */
     int doubted;  /* servers that flag it fail, fail? or noaddr */
     int known_by; /* servers that have a row of it, itself included */
-    int alive_by;   /* servers that have it connected, heard and without a flag */
-    bool lost;      /* proved: its pod answers, as another node and under the pod's name, and no server
+    int alive_by; /* servers that have it connected, heard and without a flag */
+    bool lost; /* proved: its pod answers, as another node and under the pod's name, and no server
                      * holds the old one for alive */
 };
 

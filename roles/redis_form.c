@@ -78,10 +78,9 @@ static bool is_birth(const struct cluster_picture *picture, const struct form_wi
              member->table.slot_owner[range.first] != member->table.myself))
             return false;
     }
-    for (size_t i = 0; i < picture->count; i++) {
+    for (size_t i = 0; i < picture->count; i++)
         if (picture->nodes[i].member < 0)
             return false;
-    }
     return picture->slots_assigned < REDIS_SLOTS || !cluster_everybody_knows(picture);
 }
 
@@ -135,11 +134,10 @@ static void birth_meets(const struct cluster_picture *picture, struct form_plan 
         if (picture->claims[i] != CLAIM_OURS)
             continue;
         seeds++;
-        for (size_t j = 0; j < picture->member_count; j++) {
+        for (size_t j = 0; j < picture->member_count; j++)
             if (j != i && picture->claims[j] == CLAIM_OURS &&
                 redis_table_find(&seed->table, picture->members[j].id) < 0)
                 form_add(plan, FORM_MEET, (int)i)->target = (int)j;
-        }
     }
 }
 

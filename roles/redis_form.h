@@ -21,7 +21,8 @@ enum form_step_kind {
     FORM_PROMOTE,    /* CLUSTER FAILOVER FORCE: the master is lost, the masters' majority votes */
     FORM_TAKEOVER,   /* CLUSTER FAILOVER TAKEOVER: no majority is left, every pod has answered */
     FORM_FORGET,     /* CLUSTER FORGET id */
-    FORM_BUMP_EPOCH,     /* CLUSTER BUMPEPOCH: before slots that were abandoned are claimed anew */
+    FORM_BUMP_EPOCH, /* CLUSTER BUMPEPOCH: before slots that were abandoned are claimed anew, or
+                          * where others believe in a higher one */
     FORM_ANNOUNCE,   /* CONFIG SET cluster-announce-ip */
     FORM_STEP_KINDS,
 };

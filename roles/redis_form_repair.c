@@ -105,11 +105,10 @@ static void mend_links(const struct cluster_picture *picture, struct form_plan *
 /* A server of ours has a row of it: gossip tells the others. */
 static bool is_known(const struct cluster_picture *picture, int member)
 {
-    for (size_t i = 0; i < picture->member_count; i++) {
+    for (size_t i = 0; i < picture->member_count; i++)
         if ((int)i != member && picture->claims[i] == CLAIM_OURS &&
             redis_table_find(&picture->members[i].table, picture->members[member].id) >= 0)
             return true;
-    }
     return false;
 }
 
@@ -288,20 +287,18 @@ static bool is_dead(const struct cluster_picture *picture, const struct form_wis
         return true;
     if (!node->lost || node->slots > 0)
         return false;
-    for (size_t i = 0; i < picture->count; i++) {
+    for (size_t i = 0; i < picture->count; i++)
         if (picture->nodes[i].member >= 0 &&
             memcmp(picture->nodes[i].master_id, node->id, REDIS_ID_LEN) == 0)
             return false;
-    }
     return has_place(picture, wish, cluster_picture_member(picture, node->ordinal));
 }
 
 bool form_has_dead(const struct cluster_picture *picture, const struct form_wish *wish)
 {
-    for (size_t i = 0; i < picture->count; i++) {
+    for (size_t i = 0; i < picture->count; i++)
         if (is_dead(picture, wish, &picture->nodes[i]))
             return true;
-    }
     return false;
 }
 
@@ -318,6 +315,42 @@ static void forget_dead(const struct cluster_picture *picture, const struct form
             if (picture->claims[i] == CLAIM_OURS && redis_table_find(&member->table, node->id) >= 0)
                 memcpy(form_add(plan, FORM_FORGET, (int)i)->id, node->id, REDIS_ID_LEN + 1);
         }
+    }
+}
+
+/* --- epochs --- */
+
+/* Every server gives NODE all slots that are its own. */
+static bool is_undisputed(const struct cluster_picture *picture, int node)
+{
+    for (size_t i = 0; i < picture->member_count; i++) {
+        const struct redis_table *table = &picture->members[i].table;
+        for (int slot = 0; slot < REDIS_SLOTS; slot++) {
+            if (picture->slot_owner[slot] != node)
+                continue;
+            int row = table->slot_owner[slot];
+            if (row < 0 || strcmp(table->nodes[row].id, picture->nodes[node].id) != 0)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* A foreign server at a pod's former address leaves its epoch in the pod's row (redis 7.0 cluster.c
+ * clusterProcessPacket takes it before it compares ids), and an old nodes.conf has an old epoch: then a
+ * master's own epoch is below what others believe, for ever. A new one settles it, where nobody disputes
+ * its slots. */
+static void mend_epochs(const struct cluster_picture *picture, struct form_plan *plan)
+{
+    if (!form_everybody_answered(picture))
+        return;
+    for (size_t n = 0; n < picture->count; n++) {
+        const struct cluster_node *node = &picture->nodes[n];
+        if (node->slots == 0 || !form_is_ours(picture, node->member))
+            continue;
+        const struct redis_node *self = cluster_member_self(&picture->members[node->member]);
+        if (self->epoch < node->epoch && is_undisputed(picture, (int)n))
+            form_add(plan, FORM_BUMP_EPOCH, node->member);
     }
 }
 
@@ -341,6 +374,8 @@ void form_decide_repair(const struct cluster_picture *picture, const struct form
     }
     if (plan->count == 0)
         forget_dead(picture, wish, plan);
+    if (plan->count == 0)
+        mend_epochs(picture, plan);
     plan->verdict = FORM_WORK;
     if (plan->count == 0) {
         plan->verdict = FORM_WAIT;

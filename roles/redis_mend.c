@@ -111,10 +111,9 @@ static uint64_t highest_epoch(const struct redis_table *table)
         return 0;
     epoch = table->current_epoch > table->last_vote_epoch ? table->current_epoch
                                                           : table->last_vote_epoch;
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         if (table->nodes[i].epoch > epoch)
             epoch = table->nodes[i].epoch;
-    }
     return epoch;
 }
 

@@ -8,10 +8,9 @@
 
 static const struct mend_peer *find_peer(const struct mend_facts *facts, const char *id)
 {
-    for (size_t i = 0; i < facts->peer_count; i++) {
+    for (size_t i = 0; i < facts->peer_count; i++)
         if (strcmp(facts->peers[i].id, id) == 0)
             return &facts->peers[i];
-    }
     return NULL;
 }
 
@@ -183,10 +182,9 @@ bool redis_mend_rows_slots(struct redis_table *out, int from_file, struct text_o
     for (int i = 0; i < (int)out->count; i++) {
         struct span words = out->nodes[i].slots;
         bool lost = false;
-        while (redis_table_next_slots(&words, &first, &last)) {
+        while (redis_table_next_slots(&words, &first, &last))
             for (int slot = first; slot <= last; slot++)
                 lost = lost || owner[slot] != i;
-        }
         if (!lost)
             continue;
         size_t start = scratch->len;

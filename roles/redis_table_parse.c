@@ -165,9 +165,8 @@ enum redis_table_status redis_table_parse(struct redis_table *table, const char 
 
 int redis_table_find(const struct redis_table *table, const char *id)
 {
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         if (strcmp(table->nodes[i].id, id) == 0)
             return (int)i;
-    }
     return -1;
 }

@@ -78,10 +78,9 @@ static bool parse_port(struct span word, int *port)
 static bool is_aux_text(struct span word)
 {
     static const char refused[] = "!#$%&()*+;<>?@[]^{|}~";
-    for (size_t i = 0; i < word.len; i++) {
+    for (size_t i = 0; i < word.len; i++)
         if (memchr(refused, word.data[i], sizeof(refused) - 1) != NULL)
             return false;
-    }
     return true;
 }
 
@@ -157,10 +156,9 @@ static bool parse_flags(struct span word, bool is_file, unsigned *flags)
     while (rest.data != NULL) {
         struct span name = text_cut(rest, ',', &rest);
         unsigned flag = REDIS_FLAG_UNKNOWN;
-        for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]); i++) {
+        for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]); i++)
             if (text_is(name, flag_words[i].word))
                 flag = flag_words[i].flag;
-        }
         /* A server panics at a word that it does not know. */
         if (name.len == 0 || (is_file && flag == REDIS_FLAG_UNKNOWN))
             return false;

@@ -86,10 +86,9 @@ static void put_row(struct text_out *out, const struct redis_node *node)
 size_t redis_table_write(const struct redis_table *table, char *out, size_t size)
 {
     struct text_out text = {out, size, 0, size == 0};
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         if ((table->nodes[i].flags & REDIS_HANDSHAKE) == 0)
             put_row(&text, &table->nodes[i]);
-    }
     text_put(&text, "vars currentEpoch ");
     text_put_u64(&text, table->current_epoch);
     text_put(&text, " lastVoteEpoch ");
@@ -106,10 +105,9 @@ static void put_slots(struct text_out *out, const struct redis_table *table, siz
     int left = table->nodes[index].slot_count;
     int first, last, slot = REDIS_SLOTS;
 
-    while (redis_table_next_slots(&slots, &first, &last)) {
+    while (redis_table_next_slots(&slots, &first, &last))
         if (first < slot)
             slot = first;
-    }
     while (left > 0 && slot < REDIS_SLOTS) {
         if (table->slot_owner[slot] != (int16_t)index) {
             slot++;

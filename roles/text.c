@@ -24,10 +24,9 @@ size_t text_find(struct span span, char c)
 
 size_t text_find_last(struct span span, char c)
 {
-    for (size_t i = span.len; i > 0; i--) {
+    for (size_t i = span.len; i > 0; i--)
         if (span.data[i - 1] == c)
             return i - 1;
-    }
     return span.len;
 }
 

@@ -70,20 +70,18 @@ static bool is_word_byte(unsigned char c)
 
 static bool consists_of(const char *value, size_t len, const char *others)
 {
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         if (!is_word_byte((unsigned char)value[i]) &&
             (value[i] == '\0' || strchr(others, value[i]) == NULL))
             return false;
-    }
     return len > 0;
 }
 
 static bool is_number(const char *value, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         if (value[i] < '0' || value[i] > '9')
             return false;
-    }
     return len > 0;
 }
 

@@ -134,12 +134,11 @@ enum quote_status quote_cursor_pass(struct quote_cursor *cursor, const char *tex
     if (cursor->closed && must_stand_alone(cursor->kind) && !is_blank(text[0]))
         status = QUOTE_TOUCHES;
     cursor->closed = false;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         if (text[i] == '\n')
             end_line(cursor);
         else
             pass_byte(cursor, text[i]);
-    }
     return status;
 }
 

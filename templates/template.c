@@ -146,10 +146,9 @@ static void begin_if(struct lines *lines, const char *at, const char *rest, cons
 
 static bool in_loop(const struct lines *lines)
 {
-    for (size_t i = 0; i < lines->depth; i++) {
+    for (size_t i = 0; i < lines->depth; i++)
         if (lines->blocks[i].loop)
             return true;
-    }
     return false;
 }
 

@@ -15,7 +15,7 @@
  */
 
 #define TEMPLATE_DEPTH_MAX 32 /* of ${ in ${, and of directives in directives */
-#define TEMPLATE_NO_PEER   SIZE_MAX
+#define TEMPLATE_NO_PEER SIZE_MAX
 
 struct template_span {
     const char *data;

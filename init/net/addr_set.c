@@ -16,11 +16,10 @@ static size_t place_of(const struct addr_set *set, const struct addr *addr, bool
             *there = true;
             return middle;
         }
-        if (order < 0) {
+        if (order < 0)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     return low;
 }
@@ -40,18 +39,14 @@ void addr_set_add(struct addr_set *set, const struct addr *addr)
 {
     bool there;
     size_t at = place_of(set, addr, &there);
-    if (there) {
+    if (there)
         return;
-    }
-    if (set->count == set->size && set->size < set->max) {
+    if (set->count == set->size && set->size < set->max)
         grow(set);
-    }
-    if (at == set->size) {
+    if (at == set->size)
         return;
-    }
-    if (set->count < set->size) {
+    if (set->count < set->size)
         set->count++;
-    }
     memmove(&set->addrs[at + 1], &set->addrs[at], (set->count - 1 - at) * sizeof *addr);
     set->addrs[at] = *addr;
 }

@@ -61,19 +61,16 @@ static void sock_state(void *data, ares_socket_t fd, int readable, int writable)
 {
     struct resolver *resolver = data;
     size_t i = 0;
-    while (i < resolver->fd_count && resolver->fds[i].fd != fd) {
+    while (i < resolver->fd_count && resolver->fds[i].fd != fd)
         i++;
-    }
     if (!readable && !writable) {
-        if (i < resolver->fd_count) {
+        if (i < resolver->fd_count)
             resolver->fds[i] = resolver->fds[--resolver->fd_count];
-        }
         return;
     }
     if (i == resolver->fd_count) {
-        if (i == FDS_MAX) {
+        if (i == FDS_MAX)
             return; /* its queries time out and go to another server */
-        }
         resolver->fd_count++;
     }
     int events = (readable ? POLLIN : 0) | (writable ? POLLOUT : 0);
@@ -98,18 +95,15 @@ static bool resolver_open(struct resolver *resolver, const char *path, int more_
                ARES_OPT_SOCK_STATE_CB | ARES_OPT_QUERY_CACHE | ARES_OPT_SERVER_FAILOVER |
                ARES_OPT_NOROTATE | ARES_OPT_RESOLVCONF;
     size_t len = strlen(path);
-    if (len >= sizeof own_path) {
+    if (len >= sizeof own_path)
         return err_set(err, ERR_CONFIG, "the path '%.60s...' is too long", path);
-    }
     memcpy(own_path, path, len + 1);
     options.resolvconf_path = own_path;
     int status = ares_library_init(ARES_LIB_INIT_ALL);
-    if (status == ARES_SUCCESS) {
+    if (status == ARES_SUCCESS)
         status = ares_init_options(&resolver->channel, &options, mask);
-    }
-    if (status == ARES_SUCCESS) {
+    if (status == ARES_SUCCESS)
         return true;
-    }
     resolver->channel = NULL;
     if (status == ARES_ENOSERVER) {
         return err_set(err, ERR_CONFIG, "no name server in '%s'%s", path,
@@ -121,9 +115,8 @@ static bool resolver_open(struct resolver *resolver, const char *path, int more_
 bool dns_open(struct dns **dns, const char *path, enum addr_family family, struct err *err)
 {
     struct dns *made = calloc(1, sizeof *made);
-    if (made == NULL) {
+    if (made == NULL)
         return err_set(err, ERR_IO, "out of memory for the DNS resolver");
-    }
     made->path = path != NULL ? path : RESOLV_CONF;
     made->family = family;
     if (!resolver_open(&made->first, made->path, 0, err)) {
@@ -136,13 +129,11 @@ bool dns_open(struct dns **dns, const char *path, enum addr_family family, struc
 
 void dns_close(struct dns *dns)
 {
-    if (dns == NULL) {
+    if (dns == NULL)
         return;
-    }
     ares_destroy(dns->first.channel);
-    if (dns->last.channel != NULL) {
+    if (dns->last.channel != NULL)
         ares_destroy(dns->last.channel);
-    }
     free(dns);
 }
 
@@ -157,9 +148,8 @@ static void keep(struct lookup *lookup, const struct addr *addr)
         }
         return;
     }
-    if (dns->family == ADDR_NONE || addr->family == dns->family) {
+    if (dns->family == ADDR_NONE || addr->family == dns->family)
         addr_set_add(&lookup->found, addr);
-    }
 }
 
 /* Keeps the addresses that OWNER has in the answer; *target is what OWNER is an alias of, or NULL.
@@ -172,23 +162,20 @@ static void take_owner(struct lookup *lookup, const ares_dns_record_t *record, c
     for (size_t i = 0; i < count; i++) {
         const ares_dns_rr_t *rr = ares_dns_record_rr_get_const(record, ARES_SECTION_ANSWER, i);
         if (rr == NULL || ares_dns_rr_get_class(rr) != ARES_CLASS_IN ||
-            strcasecmp(ares_dns_rr_get_name(rr), owner) != 0) {
+            strcasecmp(ares_dns_rr_get_name(rr), owner) != 0)
             continue;
-        }
         struct addr addr;
         const void *bytes = NULL;
         ares_dns_rec_type_t type = ares_dns_rr_get_type(rr);
-        if (type == ARES_REC_TYPE_A) {
+        if (type == ARES_REC_TYPE_A)
             bytes = ares_dns_rr_get_addr(rr, ARES_RR_A_ADDR);
-        } else if (type == ARES_REC_TYPE_AAAA) {
+        else if (type == ARES_REC_TYPE_AAAA)
             bytes = ares_dns_rr_get_addr6(rr, ARES_RR_AAAA_ADDR);
-        } else if (type == ARES_REC_TYPE_CNAME) {
+        else if (type == ARES_REC_TYPE_CNAME)
             *target = ares_dns_rr_get_str(rr, ARES_RR_CNAME_CNAME);
-        }
         if (bytes != NULL &&
-            addr_from_bytes(&addr, type == ARES_REC_TYPE_A ? ADDR_IPV4 : ADDR_IPV6, bytes)) {
+            addr_from_bytes(&addr, type == ARES_REC_TYPE_A ? ADDR_IPV4 : ADDR_IPV6, bytes))
             keep(lookup, &addr);
-        }
     }
 }
 
@@ -197,12 +184,10 @@ static void take_answer(struct lookup *lookup, const ares_dns_record_t *record)
     const char *owner;
     ares_dns_rec_type_t type;
     ares_dns_class_t class;
-    if (ares_dns_record_query_get(record, 0, &owner, &type, &class) != ARES_SUCCESS) {
+    if (ares_dns_record_query_get(record, 0, &owner, &type, &class) != ARES_SUCCESS)
         return;
-    }
-    for (int aliases = 0; owner != NULL && aliases < CNAMES_MAX; aliases++) {
+    for (int aliases = 0; owner != NULL && aliases < CNAMES_MAX; aliases++)
         take_owner(lookup, record, owner, &owner);
-    }
 }
 
 /* True when STATUS is what some server said, in contrast to silence, refusal to connect and
@@ -219,18 +204,14 @@ static void answered(void *data, ares_status_t status, size_t timeouts,
 {
     (void)timeouts;
     struct lookup *lookup = data;
-    if (is_word_of_a_server(status)) {
+    if (is_word_of_a_server(status))
         lookup->answered = true;
-    }
-    if (status == ARES_SUCCESS && record != NULL) {
+    if (status == ARES_SUCCESS && record != NULL)
         take_answer(lookup, record);
-    }
-    if (status != ARES_SUCCESS && status != ARES_ECANCELLED) {
+    if (status != ARES_SUCCESS && status != ARES_ECANCELLED)
         log_debug("DNS: '%s': %s", lookup->name, ares_strerror((int)status));
-    }
-    if (--lookup->queries == 0) {
+    if (--lookup->queries == 0)
         --*lookup->under_way;
-    }
 }
 
 static void ask(struct resolver *resolver, struct lookup *lookup)
@@ -263,25 +244,22 @@ static void drive(struct resolver *resolver, int64_t deadline_ns)
     size_t count = resolver->fd_count;
     size_t ready = 0;
     memcpy(fds, resolver->fds, count * sizeof *fds);
-    if (poll(fds, count, wait_ms) < 0) {
+    if (poll(fds, count, wait_ms) < 0)
         count = 0; /* a signal: let the time-outs be looked at */
-    }
     for (size_t i = 0; i < count; i++) {
         unsigned mask = 0;
         mask |= (fds[i].revents & ~POLLOUT) != 0 ? ARES_FD_EVENT_READ : 0U;
         mask |= (fds[i].revents & POLLOUT) != 0 ? ARES_FD_EVENT_WRITE : 0U;
-        if (mask != 0) {
+        if (mask != 0)
             events[ready++] = (ares_fd_events_t){.fd = fds[i].fd, .events = mask};
-        }
     }
     (void)ares_process_fds(resolver->channel, events, ready, ARES_PROCESS_FLAG_NONE);
 }
 
 static bool all_answered(const struct lookup *lookups, size_t count)
 {
-    while (count > 0 && lookups[count - 1].answered && lookups[count - 1].queries == 0) {
+    while (count > 0 && lookups[count - 1].answered && lookups[count - 1].queries == 0)
         count--;
-    }
     return count == 0;
 }
 
@@ -293,14 +271,11 @@ static void pass(struct resolver *resolver, struct lookup *lookups, size_t count
     size_t next = 0;
     bool graced = false;
     for (;;) {
-        for (; next < count && *under_way < NAMES_AT_ONCE; next++) {
-            if (!lookups[next].answered) {
+        for (; next < count && *under_way < NAMES_AT_ONCE; next++)
+            if (!lookups[next].answered)
                 ask(resolver, &lookups[next]);
-            }
-        }
-        if (*under_way == 0 && next == count) {
+        if (*under_way == 0 && next == count)
             return;
-        }
         if (!graced && all_answered(lookups, needed)) {
             *end_ns = clock_part_ns(*end_ns, GRACE_MS);
             graced = true;
@@ -319,19 +294,16 @@ static void run(struct dns *dns, struct lookup *lookups, size_t count, size_t ne
     struct resolver *resolver = &dns->first;
     struct err ignored;
     size_t under_way = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         lookups[i].under_way = &under_way;
-    }
     for (;;) {
         pass(resolver, lookups, count, needed, &under_way, &deadline_ns);
-        if (all_answered(lookups, count) || !clock_pause(RETRY_PAUSE_MS, deadline_ns)) {
+        if (all_answered(lookups, count) || !clock_pause(RETRY_PAUSE_MS, deadline_ns))
             return;
-        }
         /* One server's SERVFAIL is lost in c-ares when another is silent: now any word counts. */
         if (dns->last.channel != NULL ||
-            resolver_open(&dns->last, dns->path, ARES_FLAG_NOCHECKRESP, &ignored)) {
+            resolver_open(&dns->last, dns->path, ARES_FLAG_NOCHECKRESP, &ignored))
             resolver = &dns->last;
-        }
     }
 }
 
@@ -351,9 +323,8 @@ bool dns_round(struct dns *dns, const char *const *names, struct dns_answer *ans
                size_t needed, int64_t deadline_ns, struct err *err)
 {
     struct lookup *lookups = calloc(count + 1, sizeof *lookups);
-    if (lookups == NULL) {
+    if (lookups == NULL)
         return err_set(err, ERR_IO, "out of memory for %zu DNS names", count);
-    }
     const char *asked = NULL;
     bool heard = false;
     for (size_t i = 0; i < count; i++) {
@@ -366,15 +337,13 @@ bool dns_round(struct dns *dns, const char *const *names, struct dns_answer *ans
     }
     run(dns, lookups, count, needed, deadline_ns);
     for (size_t i = 0; i < count; i++) {
-        if (answers[i].outcome == DNS_FOUND) {
+        if (answers[i].outcome == DNS_FOUND)
             continue;
-        }
         asked = asked == NULL ? names[i] : asked;
         heard = heard || lookups[i].answered;
         answers[i].count = lookups[i].found.count;
-        if (lookups[i].answered) {
+        if (lookups[i].answered)
             answers[i].outcome = lookups[i].found.count > 0 ? DNS_FOUND : DNS_ABSENT;
-        }
     }
     free(lookups);
     return asked == NULL || heard || silent(dns, asked, err);

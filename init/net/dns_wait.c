@@ -31,11 +31,10 @@ static void tell_wait(const char *name, const struct dns_answer *answer, size_t 
     const char *reason = answer->outcome == DNS_ABSENT ? "it has no address yet"
                          : heard                       ? "no answer for this name yet"
                                                        : "no name server answers yet";
-    if (missing > 1) {
+    if (missing > 1)
         log_wait("the DNS names of %zu pods, first '%s': %s", missing, name, reason);
-    } else {
+    else
         log_wait("the DNS name '%s': %s", name, reason);
-    }
 }
 
 bool dns_wait(struct dns *dns, const char *const *names, struct dns_answer *answers, size_t count,
@@ -52,13 +51,11 @@ bool dns_wait(struct dns *dns, const char *const *names, struct dns_answer *answ
         heard = dns_round(dns, names, answers, count, needed, end_ns, &broken) || heard;
         asked = true;
         missing = missing_of(answers, needed, &first);
-        if (missing == 0) {
+        if (missing == 0)
             break;
-        }
         tell_wait(names[first], &answers[first], missing, heard);
-        if (!clock_pause(pause_ms, wait_until_ns)) {
+        if (!clock_pause(pause_ms, wait_until_ns))
             break;
-        }
         pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
     }
     log_wait_end();
@@ -77,8 +74,7 @@ void dns_search_domain(const char *path, char namespace_name[static 254], char d
     struct err ignored;
     namespace_name[0] = '\0';
     domain[0] = '\0';
-    if (file_read(path != NULL ? path : "/etc/resolv.conf", &text, &presence, &ignored)) {
+    if (file_read(path != NULL ? path : "/etc/resolv.conf", &text, &presence, &ignored))
         resolv_conf_search(buf_text(&text), text.len, namespace_name, domain);
-    }
     buf_free(&text);
 }

@@ -45,21 +45,18 @@ static char lower(char c)
 /* Copies NAME in lower case; false when it is no sequence of host name labels (RFC 1123, 2.1). */
 static bool copy_name(struct span name, char copy[static RESOLV_CONF_NAME_MAX])
 {
-    if (name.len == 0 || name.len >= RESOLV_CONF_NAME_MAX) {
+    if (name.len == 0 || name.len >= RESOLV_CONF_NAME_MAX)
         return false;
-    }
     size_t label = 0;
     for (size_t i = 0; i < name.len; i++) {
         char c = lower(name.at[i]);
         bool inner = c == '-' && label > 0 && i + 1 < name.len && name.at[i + 1] != '.';
         if (c == '.' ? label == 0 || i + 1 == name.len
-                     : !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || inner)) {
+                     : !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || inner))
             return false;
-        }
         label = c == '.' ? 0 : label + 1;
-        if (label > LABEL_MAX) {
+        if (label > LABEL_MAX)
             return false;
-        }
         copy[i] = c;
     }
     copy[name.len] = '\0';
@@ -70,22 +67,19 @@ static bool copy_name(struct span name, char copy[static RESOLV_CONF_NAME_MAX])
 static struct span after_svc(struct span entry)
 {
     if (entry.len > 4 && lower(entry.at[0]) == 's' && lower(entry.at[1]) == 'v' &&
-        lower(entry.at[2]) == 'c' && entry.at[3] == '.') {
+        lower(entry.at[2]) == 'c' && entry.at[3] == '.')
         return (struct span){entry.at + 4, entry.len - 4};
-    }
     return (struct span){entry.at, 0};
 }
 
 /* Reads one search entry; true when it gave namespace and domain, so that no later one counts. */
 static bool read_entry(struct span entry, char *namespace_name, char *domain)
 {
-    while (entry.len > 0 && entry.at[entry.len - 1] == '.') {
+    while (entry.len > 0 && entry.at[entry.len - 1] == '.')
         entry.len--;
-    }
     const char *dot = entry.len > 0 ? memchr(entry.at, '.', entry.len) : NULL;
-    if (dot == NULL) {
+    if (dot == NULL)
         return false;
-    }
     struct span first = {entry.at, (size_t)(dot - entry.at)};
     struct span rest = {dot + 1, entry.len - first.len - 1};
     char name[RESOLV_CONF_NAME_MAX] = "";
@@ -95,9 +89,8 @@ static bool read_entry(struct span entry, char *namespace_name, char *domain)
         memcpy(domain, found, sizeof found);
         return true;
     }
-    if (domain[0] == '\0' && copy_name(after_svc(entry), found)) {
+    if (domain[0] == '\0' && copy_name(after_svc(entry), found))
         memcpy(domain, found, sizeof found);
-    }
     return false;
 }
 
@@ -113,9 +106,8 @@ void resolv_conf_search(const char *text, size_t len,
         struct span rest = {text + at, line_len};
         struct span keyword;
         if (next_word(&rest, &keyword) &&
-            (word_is(keyword, "search") || word_is(keyword, "domain"))) {
+            (word_is(keyword, "search") || word_is(keyword, "domain")))
             search = rest;
-        }
         at += line_len + 1;
     }
     namespace_name[0] = '\0';

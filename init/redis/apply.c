@@ -172,10 +172,9 @@ void apply_read_timeouts(struct observer *observer, int64_t deadline_ns)
     static const char *const get[] = {"CONFIG", "GET", TIMEOUT_NAME};
     struct redis_call *calls = calloc(observer->member_count + 1, sizeof(*calls));
     size_t count = 0;
-    for (size_t i = 0; calls != NULL && i < observer->member_count; i++) {
+    for (size_t i = 0; calls != NULL && i < observer->member_count; i++)
         if (observer->members[i].contact == MEMBER_ANSWERED)
             calls[count++] = redis_call_new(observer_server(observer, i), 3, get);
-    }
     deadline_ns = clock_part_ns(deadline_ns, STEP_MS);
     if (count > 0)
         redis_client_round(observer->client, calls, count, deadline_ns, deadline_ns);

@@ -19,9 +19,8 @@ struct span {
  * is NULL then. */
 static bool next_entry(const char **rest, struct span *entry)
 {
-    if (*rest == NULL) {
+    if (*rest == NULL)
         return false;
-    }
     entry->at = *rest;
     entry->len = strcspn(entry->at, ",");
     *rest = entry->at[entry->len] == ',' ? entry->at + entry->len + 1 : NULL;
@@ -29,9 +28,8 @@ static bool next_entry(const char **rest, struct span *entry)
         entry->at++;
         entry->len--;
     }
-    while (entry->len > 0 && entry->at[entry->len - 1] == ' ') {
+    while (entry->len > 0 && entry->at[entry->len - 1] == ' ')
         entry->len--;
-    }
     return true;
 }
 
@@ -46,9 +44,8 @@ static bool is_zone(struct span name)
     for (size_t i = 0; i < name.len; i++) {
         char c = name.at[i];
         bool inner = (c == '-' || c == '_' || c == '.') && i > 0 && i + 1 < name.len;
-        if (!is_alphanumeric(c) && !inner) {
+        if (!is_alphanumeric(c) && !inner)
             return false;
-        }
     }
     return name.len < BIRTH_ZONE_MAX;
 }
@@ -60,25 +57,21 @@ static bool read_zones(struct birth_spec *spec, struct err *err)
     const char *rest = spec->zones[0] != '\0' ? spec->zones : NULL;
     int count = 0;
     spec->zone_count = 0;
-    for (int i = 0; i < spec->replicas; i++) {
+    for (int i = 0; i < spec->replicas; i++)
         spec->zone_of[i] = -1;
-    }
     for (; next_entry(&rest, &entry); count++) {
         if (!is_zone(entry)) {
             return err_set(err, ERR_CONFIG, "--zones: '%.*s' is no zone's name", (int)entry.len,
                            entry.at);
         }
-        if (count >= spec->replicas || entry.len == 0) {
+        if (count >= spec->replicas || entry.len == 0)
             continue;
-        }
         int zone = 0;
-        while (zone < spec->zone_count && !(known[zone].len == entry.len &&
-                                            memcmp(known[zone].at, entry.at, entry.len) == 0)) {
+        while (zone < spec->zone_count &&
+               !(known[zone].len == entry.len && memcmp(known[zone].at, entry.at, entry.len) == 0))
             zone++;
-        }
-        if (zone == spec->zone_count) {
+        if (zone == spec->zone_count)
             known[spec->zone_count++] = entry;
-        }
         spec->zone_of[count] = zone;
     }
     return count == 0 || count == spec->replicas ||
@@ -95,9 +88,8 @@ static bool read_numbers(struct birth_spec *spec, const struct settings *setting
     spec->replicas = replicas;
     spec->start = identity->ordinal_start;
     spec->masters = settings->redis.masters;
-    if (spec->masters == 0) {
+    if (spec->masters == 0)
         spec->masters = half > MASTERS_MIN ? half : MASTERS_MIN;
-    }
     if (replicas == 0) {
         return err_set(err, ERR_CONFIG,
                        "--replicas (ORDAIN_REPLICAS) is not set: the number of pods at birth");
@@ -128,14 +120,12 @@ static bool make_digest(struct birth_spec *spec, const char *cluster_id, struct 
     struct buf text = buf_new(DIGEST_TEXT_MAX);
     buf_printf(&text, "birth-spec 1\ncluster-id %s\nreplicas %d\nmasters %d\nstart %d\nzones",
                cluster_id, spec->replicas, spec->masters, spec->start);
-    for (int i = 0; spec->zone_count > 0 && i < spec->replicas; i++) {
+    for (int i = 0; spec->zone_count > 0 && i < spec->replicas; i++)
         buf_printf(&text, " %d", spec->zone_of[i]);
-    }
     buf_add_text(&text, "\n");
     bool good = buf_ok(&text) || err_set(err, ERR_IO, "out of memory for the birth spec");
-    if (good) {
+    if (good)
         digest_sha256_hex(buf_text(&text), text.len, spec->digest);
-    }
     buf_free(&text);
     return good;
 }
@@ -144,9 +134,8 @@ bool birth_spec_read(struct birth_spec *spec, const struct settings *settings,
                      const struct identity *identity, struct err *err)
 {
     spec->zones = settings->zones;
-    if (!read_numbers(spec, settings, identity, err) || !read_zones(spec, err)) {
+    if (!read_numbers(spec, settings, identity, err) || !read_zones(spec, err))
         return false;
-    }
     const int *zones = spec->zone_count > 0 ? spec->zone_of : NULL;
     if (!placement_deal(spec->replicas, spec->masters, zones, spec->master_of)) {
         return err_set(err, ERR_BUG, "%d pods with %d masters cannot be dealt", spec->replicas,
@@ -174,9 +163,8 @@ void birth_spec_zone(const struct birth_spec *spec, int ordinal, char name[stati
     int index = birth_spec_index(spec, ordinal);
     for (int i = 0; i <= index && next_entry(&rest, &entry); i++) {
     }
-    if (index < 0 || entry.len >= BIRTH_ZONE_MAX) {
+    if (index < 0 || entry.len >= BIRTH_ZONE_MAX)
         entry.len = 0;
-    }
     memcpy(name, entry.at, entry.len);
     name[entry.len] = '\0';
 }

@@ -106,10 +106,9 @@ struct round {
 
 static struct redis_call *next_call(const struct round *round, size_t server)
 {
-    for (size_t i = 0; i < round->count; i++) {
+    for (size_t i = 0; i < round->count; i++)
         if (round->calls[i].server == (int)server && !round->answered[i])
             return &round->calls[i];
-    }
     return NULL;
 }
 
@@ -124,10 +123,9 @@ static void append_calls(const struct round *round, size_t server)
 
 static void start_links(const struct round *round)
 {
-    for (size_t i = 0; i < round->count; i++) {
+    for (size_t i = 0; i < round->count; i++)
         if (round->calls[i].server >= 0) /* -1: there was no memory for it */
             round->owed[round->calls[i].server]++;
-    }
     for (size_t i = 0; i < round->client->count; i++) {
         struct link *link = &round->client->links[i];
         if (link->state == LINK_LOST)

@@ -16,10 +16,9 @@ void meet_confirm(struct observer *observer, bool *members, int64_t deadline_ns)
     static const char *const myid[] = {"CLUSTER", "MYID"};
     struct redis_call *calls = calloc(observer->member_count + 1, sizeof(*calls));
     size_t count = 0;
-    for (size_t i = 0; calls != NULL && i < observer->member_count; i++) {
+    for (size_t i = 0; calls != NULL && i < observer->member_count; i++)
         if (members[i])
             calls[count++] = redis_call_new(observer_server(observer, i), 2, myid);
-    }
     int64_t until_ns = clock_part_ns(deadline_ns, CONFIRM_MS);
     if (count > 0)
         redis_client_round(observer->client, calls, count, until_ns, until_ns);
@@ -140,10 +139,9 @@ void meet_review(struct observer *observer, int64_t deadline_ns)
     if (observer->meet_count == 0)
         return;
     const struct redis_table **tables = calloc(observer->member_count + 1, sizeof(*tables));
-    for (size_t i = 0; tables != NULL && i < observer->member_count; i++) {
+    for (size_t i = 0; tables != NULL && i < observer->member_count; i++)
         if (observer->members[i].contact == MEMBER_ANSWERED)
             tables[i] = &observer->members[i].table;
-    }
     if (tables != NULL)
         settle_all(observer, tables, deadline_ns);
     free(tables);
@@ -175,17 +173,15 @@ static void look(struct observer *observer, bool *asked, struct redis_table *tak
     int64_t until_ns = clock_part_ns(deadline_ns, SILENCE_MS);
     struct redis_call *calls = calloc(observer->member_count + 1, sizeof(*calls));
     size_t count = 0;
-    for (size_t i = 0; calls != NULL && i < observer->member_count; i++) {
+    for (size_t i = 0; calls != NULL && i < observer->member_count; i++)
         if (asked[i])
             calls[count++] = redis_call_new(observer_server(observer, i), 2, nodes);
-    }
     if (count > 0)
         redis_client_round(observer->client, calls, count, until_ns, until_ns);
     count = 0;
-    for (size_t i = 0; calls != NULL && i < observer->member_count; i++) {
+    for (size_t i = 0; calls != NULL && i < observer->member_count; i++)
         if (asked[i] && take_table(&taken[i], &calls[count++]))
             tables[i] = &taken[i];
-    }
     redis_calls_free(calls, count);
     free(calls);
 }

@@ -139,10 +139,9 @@ static bool find_pods(struct observer *observer, bool fresh, int64_t deadline_ns
     do {
         if (!make_room(observer, until) || !ask_names(observer, until, fresh, deadline_ns))
             return false;
-        for (size_t i = asked; i < until; i++) {
+        for (size_t i = asked; i < until; i++)
             if (observer->answers[i].outcome == DNS_FOUND && i >= *count)
                 *count = i + 1;
-        }
         asked = until;
         until = *count + BEYOND;
     } while (until > asked && until <= PLACEMENT_PODS_MAX);
@@ -214,10 +213,9 @@ static void find_row_pods(const struct observer *observer, struct cluster_member
     for (size_t r = 0; r < member->table.count; r++) {
         const struct redis_node *row = &member->table.nodes[r];
         member->row_ordinal[r] = identity_ordinal_of(&observer->identity, row->hostname);
-        for (size_t i = 0; i < observer->member_count && member->row_ordinal[r] < 0; i++) {
+        for (size_t i = 0; i < observer->member_count && member->row_ordinal[r] < 0; i++)
             if (strcmp(observer->members[i].expected_id, row->id) == 0)
                 member->row_ordinal[r] = observer->members[i].ordinal;
-        }
     }
 }
 
@@ -255,10 +253,9 @@ static void take_announced_address(const struct observer *observer, struct clust
 {
     const struct dns_answer *answer = &observer->answers[member->ordinal - observer->spec.start];
     bool other = (strchr(self->ip, ':') != NULL) != (strchr(member->ip, ':') != NULL);
-    for (size_t i = 0; i < answer->count && other; i++) {
+    for (size_t i = 0; i < answer->count && other; i++)
         if (strcmp(answer->addrs[i].text, self->ip) == 0)
             memcpy(member->ip, self->ip, sizeof(member->ip));
-    }
 }
 
 static void take_answers(const struct observer *observer, struct cluster_member *member,
@@ -331,10 +328,9 @@ static bool draw(struct observer *observer)
 {
     struct cluster_picture *picture = &observer->picture;
     size_t capacity = 1;
-    for (size_t i = 0; i < observer->member_count; i++) {
+    for (size_t i = 0; i < observer->member_count; i++)
         if (observer->members[i].table.count > capacity)
             capacity = observer->members[i].table.count;
-    }
     capacity = capacity * 2 + observer->member_count;
     picture->members = observer->members;
     picture->member_count = observer->member_count;

@@ -30,12 +30,12 @@ struct start_peer {
     char ip[46];                     /* "" while nothing is trusted */
     enum start_heard heard_me;       /* by its own table */
     enum mend_answer names_me_owner; /* of the slots that my row in the copy has; of masters only */
-    bool is_other; /* another node than expected answers at its name */
+    bool is_other;                   /* another node than expected answers at its name */
     bool follows_my_address; /* it replicates my former node, at the address that is mine now */
-    bool calls_me_owner;             /* its table gives me slots */
-    uint64_t owner_epoch;            /* in which epoch, then */
-    bool is_master;                  /* with slots, by itself */
-    long long keys;                  /* -1: not asked or not answered */
+    bool calls_me_owner;     /* its table gives me slots */
+    uint64_t owner_epoch;    /* in which epoch, then */
+    bool is_master;          /* with slots, by itself */
+    long long keys;          /* -1: not asked or not answered */
 };
 
 /* All that one start knows. */

@@ -32,10 +32,9 @@ bool start_is_my_master(const struct start *start, const struct start_peer *peer
 
 static const struct start_peer *my_master(const struct start *start)
 {
-    for (size_t i = 0; i < start->peer_count; i++) {
+    for (size_t i = 0; i < start->peer_count; i++)
         if (start_is_my_master(start, &start->peers[i]))
             return &start->peers[i];
-    }
     return NULL;
 }
 
@@ -71,10 +70,9 @@ bool start_await_followers(struct start *start, struct err *err)
     bool again = true;
     for (;;) {
         const struct start_peer *follower = NULL;
-        for (size_t i = 0; i < start->peer_count; i++) {
+        for (size_t i = 0; i < start->peer_count; i++)
             if (start->peers[i].follows_my_address)
                 follower = &start->peers[i];
-        }
         if (follower == NULL || !again) {
             log_wait_end();
             return follower == NULL ||

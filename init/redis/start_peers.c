@@ -222,10 +222,9 @@ static void ask(struct start *start, struct redis_client *client,
 static size_t keep_unfound(const struct start *start, struct candidate *candidates, size_t count)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (start->peers[candidates[i].peer].trust < START_TRUST_NOBODY)
             candidates[kept++] = candidates[i];
-    }
     return kept;
 }
 

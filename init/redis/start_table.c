@@ -28,10 +28,9 @@ static void birth_shard_id(const struct start *start, int master_index, char id[
 
 static const struct start_peer *peer_of(const struct start *start, int ordinal)
 {
-    for (size_t i = 0; i < start->peer_count; i++) {
+    for (size_t i = 0; i < start->peer_count; i++)
         if (start->peers[i].ordinal == ordinal)
             return &start->peers[i];
-    }
     return NULL;
 }
 

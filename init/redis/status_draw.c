@@ -18,10 +18,9 @@ static void paint(struct buf *out, bool color, int code)
 
 static int shard_of_node(const struct status_rows *rows, const struct cluster_node *node)
 {
-    for (size_t i = 0; i < rows->count; i++) {
+    for (size_t i = 0; i < rows->count; i++)
         if (rows->rows[i].node == node)
             return rows->rows[i].shard;
-    }
     return 0;
 }
 
@@ -37,10 +36,9 @@ static void draw_bar(const struct form_look *look, const struct status_rows *row
     buf_add_text(out, "slots  ");
     for (int cell = 0; cell < BAR_CELLS; cell++) {
         int owner = picture->slot_owner[cell * CELL_SLOTS + CELL_SLOTS / 2];
-        for (int slot = cell * CELL_SLOTS; slot < (cell + 1) * CELL_SLOTS; slot++) {
+        for (int slot = cell * CELL_SLOTS; slot < (cell + 1) * CELL_SLOTS; slot++)
             if (picture->slot_owner[slot] < 0)
                 owner = -1; /* a hole must be seen */
-        }
         int shard = owner >= 0 ? shard_of_node(rows, &picture->nodes[owner]) : 0;
         bool lost = owner >= 0 && picture->nodes[owner].member < 0;
         if (shard == 0 || lost) {

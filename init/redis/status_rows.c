@@ -162,14 +162,12 @@ const char *status_problem(const struct form_look *look, size_t index)
     static char text[512];
     const struct observer *observer = &look->observer;
     size_t found = 0;
-    for (size_t i = 0; i < observer->member_count; i++) {
+    for (size_t i = 0; i < observer->member_count; i++)
         if (member_problem(look, i, text, sizeof(text)) && found++ == index)
             return text;
-    }
-    for (size_t i = 0; i < observer->picture.count; i++) {
+    for (size_t i = 0; i < observer->picture.count; i++)
         if (node_problem(look, i, text, sizeof(text)) && found++ == index)
             return text;
-    }
     int unassigned = REDIS_SLOTS - observer->picture.slots_assigned;
     if (unassigned > 0 && found++ == index) {
         (void)snprintf(text, sizeof(text), "%d slots have no owner", unassigned);

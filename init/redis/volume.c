@@ -100,7 +100,8 @@ static bool find_keys(int dir_fd, int depth, bool *found, struct err *err)
         if (below >= 0)
             done = find_keys(below, depth + 1, found, err);
         else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-            done = err_errno(err, errno, "cannot look for keys in '%s' of the data directory", name);
+            done =
+                err_errno(err, errno, "cannot look for keys in '%s' of the data directory", name);
         errno = 0;
     }
     if (done && !*found && errno != 0)

@@ -30,9 +30,8 @@ bool register_file_open(void **data, const char *path, const char *statefulset, 
 {
     char name[512];
     struct place *place = calloc(1, sizeof *place);
-    if (place == NULL) {
+    if (place == NULL)
         return err_set(err, ERR_IO, "out of memory for the register");
-    }
     place->lock = -1;
     (void)snprintf(name, sizeof name, ".%s-ordain.lock", statefulset);
     bool good = strlen(path) < sizeof place->dir && file_join(place->lock_path, path, name, err);
@@ -69,9 +68,8 @@ static bool load(void *data, struct register_table *table, int64_t deadline_ns, 
     enum file_presence presence = FILE_ABSENT;
     size_t bad_line = 0;
     bool good = check_dir(place, err) && file_read(place->path, &text, &presence, err);
-    if (!good || presence == FILE_ABSENT) {
+    if (!good || presence == FILE_ABSENT)
         goto out;
-    }
     if (text.len == 0) {
         good =
             err_set(err, ERR_CONFIG,
@@ -118,9 +116,8 @@ static bool lock(struct place *place, int64_t deadline_ns, struct err *err)
     int64_t pause_ms = LOCK_PAUSE_MIN_MS;
     for (;;) {
         int fd = open_lock(place->lock_path);
-        if (fd < 0) {
+        if (fd < 0)
             return err_errno(err, errno, "cannot open the register's lock '%s'", place->lock_path);
-        }
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
             if (is_still(fd, place->lock_path)) {
                 place->lock = fd;
@@ -132,9 +129,8 @@ static bool lock(struct place *place, int64_t deadline_ns, struct err *err)
             return false;
         }
         (void)close(fd);
-        if (clock_now_ns() - since_ns > LOCK_QUIET_NS) {
+        if (clock_now_ns() - since_ns > LOCK_QUIET_NS)
             log_wait("the register's lock '%s'", place->lock_path);
-        }
         if (!clock_pause(pause_ms, deadline_ns)) {
             return err_set(err, ERR_LATER, "the register's lock '%s' is held by another pod",
                            place->lock_path);
@@ -146,9 +142,8 @@ static bool lock(struct place *place, int64_t deadline_ns, struct err *err)
 static bool begin(void *data, struct register_table *table, int64_t deadline_ns, struct err *err)
 {
     struct place *place = data;
-    if (!check_dir(place, err)) {
+    if (!check_dir(place, err))
         return false;
-    }
     bool held = lock(place, deadline_ns, err);
     log_wait_end();
     return held && load(data, table, deadline_ns, err);

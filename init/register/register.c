@@ -27,9 +27,8 @@ static bool is_value(const char *value)
     size_t len = strlen(value);
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)value[i];
-        if (c < 0x20 || c == 0x7F) {
+        if (c < 0x20 || c == 0x7F)
             return false;
-        }
     }
     return len > 0 && len < REGISTER_VALUE_MAX;
 }
@@ -38,9 +37,8 @@ static bool open_backend(struct register_store *store, const char *name, const c
                          const char *namespace_name, struct err *err)
 {
     (void)namespace_name; /* of the ConfigMap */
-    if (name[0] == '\0' && access(TOKEN, F_OK) == 0) {
+    if (name[0] == '\0' && access(TOKEN, F_OK) == 0)
         log_warn("this build has no Kubernetes register yet: going on with ORDAIN_REGISTER=none");
-    }
     if (name[0] == '\0' || strcmp(name, "none") == 0) {
         store->backend = &register_none;
         (void)snprintf(store->description, sizeof store->description, "none");
@@ -58,9 +56,8 @@ static bool open_backend(struct register_store *store, const char *name, const c
                        name);
     }
     const char *path = name + strlen(FILE_PREFIX);
-    if (path[0] == '\0') {
+    if (path[0] == '\0')
         return err_set(err, ERR_CONFIG, "ORDAIN_REGISTER '%s' names no directory", name);
-    }
     if (statefulset[0] == '\0' || strchr(statefulset, '/') != NULL) {
         return err_set(err, ERR_CONFIG,
                        "the register needs the StatefulSet's name: set "
@@ -76,9 +73,8 @@ bool register_open(struct register_store **store, const char *name, const char *
                    const char *namespace_name, const char *cluster_id, struct err *err)
 {
     struct register_store *made = calloc(1, sizeof *made);
-    if (made == NULL) {
+    if (made == NULL)
         return err_set(err, ERR_IO, "out of memory for the register");
-    }
     bool good = open_backend(made, name, statefulset, namespace_name, err);
     if (good && made->backend->kind != REGISTER_NONE && !is_value(cluster_id)) {
         good = err_set(err, ERR_CONFIG, "the register needs a cluster id: set ORDAIN_CLUSTER_ID");
@@ -118,9 +114,8 @@ static bool check(const struct register_store *store, const struct register_tabl
 {
     const char *format = register_table_get(table, "format");
     const char *cluster_id = register_table_get(table, "cluster-id");
-    if (format == NULL && cluster_id == NULL) {
+    if (format == NULL && cluster_id == NULL)
         return true;
-    }
     if (format == NULL || cluster_id == NULL) {
         return err_set(err, ERR_CONFIG, "the register %s is damaged: it has no '%s'",
                        store->description, format == NULL ? "format" : "cluster-id");
@@ -150,12 +145,10 @@ static bool tell(const struct register_store *store, const struct register_table
         return err_set(err, ERR_CONFIG, "the register %s is damaged: '%s' has %zu bytes",
                        store->description, key, len);
     }
-    if (out != NULL) {
+    if (out != NULL)
         memcpy(out, value != NULL ? value : "", len + 1);
-    }
-    if (found != NULL) {
+    if (found != NULL)
         *found = value != NULL;
-    }
     return true;
 }
 
@@ -177,21 +170,17 @@ static bool try_swap(struct register_store *store, struct register_table *table,
 {
     *swapped = false;
     *settled = true;
-    if (!store->backend->begin(store->data, table, deadline_ns, err) || !check(store, table, err)) {
+    if (!store->backend->begin(store->data, table, deadline_ns, err) || !check(store, table, err))
         return false;
-    }
     const char *now = register_table_get(table, key);
-    if (expected == NULL ? now != NULL : now == NULL || strcmp(now, expected) != 0) {
+    if (expected == NULL ? now != NULL : now == NULL || strcmp(now, expected) != 0)
         return true;
-    }
     if (!register_table_set(table, "format", REGISTER_FORMAT) ||
         !register_table_set(table, "cluster-id", store->cluster_id) ||
-        !register_table_set(table, key, value)) {
+        !register_table_set(table, key, value))
         return err_set(err, ERR_IO, "out of memory for the register %s", store->description);
-    }
-    if (!store->backend->commit(store->data, table, settled, deadline_ns, err)) {
+    if (!store->backend->commit(store->data, table, settled, deadline_ns, err))
         return false;
-    }
     *swapped = *settled;
     return true;
 }
@@ -207,13 +196,11 @@ bool register_swap(struct register_store *store, const char *key, const char *ex
         bool good =
             try_swap(store, &table, key, expected, value, swapped, &settled, deadline_ns, err);
         store->backend->end(store->data);
-        if (good && settled && !*swapped) {
+        if (good && settled && !*swapped)
             good = tell(store, &table, key, present, NULL, err);
-        }
         register_table_clear(&table);
-        if (!good || settled) {
+        if (!good || settled)
             return good;
-        }
         if (!clock_pause(LOST_PAUSE_MS, deadline_ns)) {
             return err_set(err, ERR_LATER, "the register %s is changed by others all the time",
                            store->description);

@@ -20,11 +20,9 @@ void register_table_clear(struct register_table *table)
 
 static struct register_entry *find(const struct register_table *table, const char *key)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        if (strcmp(table->entries[i].key, key) == 0) {
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->entries[i].key, key) == 0)
             return &table->entries[i];
-        }
-    }
     return NULL;
 }
 
@@ -38,9 +36,8 @@ const char *register_table_get(const struct register_table *table, const char *k
 static size_t rank(const char *key)
 {
     size_t i = 0;
-    while (i < FIRST_KEYS && strcmp(key, first_keys[i]) != 0) {
+    while (i < FIRST_KEYS && strcmp(key, first_keys[i]) != 0)
         i++;
-    }
     return i;
 }
 
@@ -55,15 +52,13 @@ static bool sorts_before(const char *a, const char *b)
 static bool insert(struct register_table *table, size_t at, const char *key, size_t key_len,
                    const char *value, size_t value_len)
 {
-    if (table->count == REGISTER_ENTRIES_MAX) {
+    if (table->count == REGISTER_ENTRIES_MAX)
         return false;
-    }
     if (table->count == table->size) {
         size_t size = table->size == 0 ? 16 : table->size * 2;
         struct register_entry *more = realloc(table->entries, size * sizeof *more);
-        if (more == NULL) {
+        if (more == NULL)
             return false;
-        }
         table->entries = more;
         table->size = size;
     }
@@ -84,15 +79,13 @@ bool register_table_set(struct register_table *table, const char *key, const cha
     struct register_entry *entry = find(table, key);
     if (entry == NULL) {
         size_t at = 0;
-        while (at < table->count && !sorts_before(key, table->entries[at].key)) {
+        while (at < table->count && !sorts_before(key, table->entries[at].key))
             at++;
-        }
         return insert(table, at, key, strlen(key), value, strlen(value));
     }
     char *copy = strdup(value);
-    if (copy == NULL) {
+    if (copy == NULL)
         return false;
-    }
     free(entry->value);
     entry->value = copy;
     return true;
@@ -103,9 +96,8 @@ bool register_key_is_valid(const char *key, size_t len)
     for (size_t i = 0; i < len; i++) {
         char c = key[i];
         if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '.' || c == '_')) {
+              c == '-' || c == '.' || c == '_'))
             return false;
-        }
     }
     return len > 0 && len <= KEY_MAX;
 }
@@ -115,23 +107,20 @@ static bool parse_line(struct register_table *table, const char *line, size_t le
 {
     char key[KEY_MAX + 1];
     const char *equals = memchr(line, '=', len);
-    if (equals == NULL || !register_key_is_valid(line, (size_t)(equals - line))) {
+    if (equals == NULL || !register_key_is_valid(line, (size_t)(equals - line)))
         return false;
-    }
     size_t key_len = (size_t)(equals - line);
     const char *value = equals + 1;
     size_t value_len = len - key_len - 1;
     for (size_t i = 0; i < value_len; i++) {
         unsigned char c = (unsigned char)value[i];
-        if (c < 0x20 || c == 0x7F) {
+        if (c < 0x20 || c == 0x7F)
             return false;
-        }
     }
     memcpy(key, line, key_len);
     key[key_len] = '\0';
-    if (table->count == REGISTER_ENTRIES_MAX || find(table, key) != NULL) {
+    if (table->count == REGISTER_ENTRIES_MAX || find(table, key) != NULL)
         return false;
-    }
     *memory = insert(table, table->count, key, key_len, value, value_len);
     return *memory;
 }
@@ -157,7 +146,6 @@ bool register_table_parse(struct register_table *table, const char *text, size_t
 
 void register_table_write(const struct register_table *table, struct buf *out)
 {
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         buf_printf(out, "%s=%s\n", table->entries[i].key, table->entries[i].value);
-    }
 }

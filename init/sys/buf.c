@@ -18,13 +18,11 @@ static bool make_room(struct buf *buf, size_t more)
         return false;
     }
     size_t needed = buf->len + more + 1;
-    if (needed <= buf->size) {
+    if (needed <= buf->size)
         return true;
-    }
     size_t size = buf->size < 64 ? 64 : buf->size;
-    while (size < needed) {
+    while (size < needed)
         size = size > buf->cap / 2 ? buf->cap + 1 : size * 2;
-    }
     char *data = realloc(buf->data, size);
     if (data == NULL) {
         buf->full = true;
@@ -37,12 +35,10 @@ static bool make_room(struct buf *buf, size_t more)
 
 void buf_add(struct buf *buf, const char *data, size_t len)
 {
-    if (!make_room(buf, len)) {
+    if (!make_room(buf, len))
         return;
-    }
-    if (len > 0) {
+    if (len > 0)
         memcpy(buf->data + buf->len, data, len);
-    }
     buf->len += len;
     buf->data[buf->len] = '\0';
 }
@@ -62,9 +58,8 @@ void buf_printf(struct buf *buf, const char *format, ...)
         buf->full = true;
         return;
     }
-    if (!make_room(buf, (size_t)length)) {
+    if (!make_room(buf, (size_t)length))
         return;
-    }
     va_start(arguments, format);
     (void)vsnprintf(buf->data + buf->len, (size_t)length + 1, format, arguments);
     va_end(arguments);
@@ -75,9 +70,8 @@ void buf_clear(struct buf *buf)
 {
     buf->len = 0;
     buf->full = false;
-    if (buf->data != NULL) {
+    if (buf->data != NULL)
         buf->data[0] = '\0';
-    }
 }
 
 bool buf_ok(const struct buf *buf)

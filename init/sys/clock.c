@@ -40,9 +40,8 @@ bool clock_expired(int64_t deadline_ns)
 int clock_left_ms(int64_t deadline_ns)
 {
     int64_t left = deadline_ns - clock_now_ns();
-    if (left <= 0) {
+    if (left <= 0)
         return 0;
-    }
     int64_t left_ms = left / CLOCK_MS + (left % CLOCK_MS != 0);
     return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }
@@ -53,9 +52,8 @@ bool clock_pause(int64_t pause_ms, int64_t deadline_ns)
     int64_t least = pause_ms - pause_ms / 4;
     int64_t until = clock_now_ns() + least * CLOCK_MS;
     until += (int64_t)random_below((uint32_t)(pause_ms / 2) + 1) * CLOCK_MS;
-    if (until > deadline_ns) {
+    if (until > deadline_ns)
         until = deadline_ns;
-    }
     struct timespec at = {.tv_sec = until / CLOCK_S, .tv_nsec = until % CLOCK_S};
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
     return !clock_expired(deadline_ns);

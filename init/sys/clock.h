@@ -8,7 +8,7 @@
  * and passed down as deadline_ns. No other file sleeps. */
 
 #define CLOCK_MS INT64_C(1000000)
-#define CLOCK_S  INT64_C(1000000000)
+#define CLOCK_S INT64_C(1000000000)
 
 /* Monotonic time in nanoseconds. */
 int64_t clock_now_ns(void);

@@ -9,15 +9,13 @@
 static void cut(char *text, size_t length)
 {
     size_t start = length;
-    while (start > 0 && length - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) {
+    while (start > 0 && length - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
         start--;
-    }
     if (start > 0) {
         unsigned char lead = (unsigned char)text[start - 1];
         size_t needed = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-        if (lead >= 0xC0 && length - start + 1 < needed) {
+        if (lead >= 0xC0 && length - start + 1 < needed)
             length = start - 1;
-        }
     }
     text[length] = '\0';
 }
@@ -27,16 +25,14 @@ __attribute__((format(printf, 3, 0))) static void format_message(char *out, size
                                                                  va_list arguments)
 {
     int length = vsnprintf(out, size, format, arguments);
-    if (length < 0) {
+    if (length < 0)
         (void)snprintf(out, size, "%s", format);
-    } else if ((size_t)length >= size) {
+    else if ((size_t)length >= size)
         cut(out, size - 1);
-    }
     for (char *at = out; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
-        if (c < 0x20 || c == 0x7F) {
+        if (c < 0x20 || c == 0x7F)
             *at = '?';
-        }
     }
 }
 
@@ -61,9 +57,8 @@ static void append(char *text, size_t size, const char *more)
     size_t taken = wanted < room ? wanted : room;
     memcpy(text + length, more, taken);
     text[length + taken] = '\0';
-    if (taken < wanted) {
+    if (taken < wanted)
         cut(text, length + taken);
-    }
 }
 
 bool err_errno(struct err *err, int number, const char *format, ...)

@@ -11,7 +11,7 @@
 
 #include "init/sys/clock.h"
 
-#define MESSAGE_MAX        2048
+#define MESSAGE_MAX 2048
 #define WAIT_TOLD_EVERY_NS (10 * CLOCK_S)
 
 static struct {
@@ -67,14 +67,11 @@ static size_t utf8_length(const char *text)
     } else {
         return 0;
     }
-    if (at[1] < low || at[1] > high) {
+    if (at[1] < low || at[1] > high)
         return 0;
-    }
-    for (size_t i = 2; i < length; i++) {
-        if (at[i] < 0x80 || at[i] > 0xBF) {
+    for (size_t i = 2; i < length; i++)
+        if (at[i] < 0x80 || at[i] > 0xBF)
             return 0;
-        }
-    }
     return length;
 }
 
@@ -145,9 +142,8 @@ static void send_line(const struct line *line)
     size_t left = line->len;
     while (left > 0) {
         ssize_t sent = write(STDERR_FILENO, at, left);
-        if (sent < 0 && errno != EINTR) {
+        if (sent < 0 && errno != EINTR)
             return; /* nobody to tell it to */
-        }
         if (sent > 0) {
             at += sent;
             left -= (size_t)sent;
@@ -199,15 +195,12 @@ __attribute__((format(printf, 2, 0))) static void log_at(enum log_level level, c
     int number = errno;
     if (level >= LOG_LEVEL_INFO || level >= state.lowest) {
         char message[MESSAGE_MAX];
-        if (vsnprintf(message, sizeof message, format, arguments) < 0) {
+        if (vsnprintf(message, sizeof message, format, arguments) < 0)
             (void)snprintf(message, sizeof message, "%s", format);
-        }
-        if (level >= LOG_LEVEL_INFO) {
+        if (level >= LOG_LEVEL_INFO)
             (void)snprintf(state.last, sizeof state.last, "%.1000s", message);
-        }
-        if (level >= state.lowest) {
+        if (level >= state.lowest)
             tell(names[level].prefix, names[level].level, message);
-        }
     }
     errno = number;
 }
@@ -275,15 +268,13 @@ bool log_on_terminal(void)
 
 void log_status_line(const char *text)
 {
-    if (!log_on_terminal() || (text[0] == '\0' && !state.status_shown)) {
+    if (!log_on_terminal() || (text[0] == '\0' && !state.status_shown))
         return;
-    }
     int number = errno;
     struct winsize window;
     size_t columns = 79;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1) {
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1)
         columns = window.ws_col - 1U;
-    }
     struct line line;
     line.len = 0;
     add_text(&line, "\r\033[K");
@@ -291,9 +282,8 @@ void log_status_line(const char *text)
     add_plain(&line, text);
     if (line.len - start > columns) {
         line.len = start + columns; /* a wrapped line could not be taken back */
-        while (((unsigned char)line.data[line.len] & 0xC0) == 0x80) {
+        while (((unsigned char)line.data[line.len] & 0xC0) == 0x80)
             line.len--;
-        }
     }
     state.status_shown = text[0] != '\0';
     send_line(&line);
@@ -309,9 +299,8 @@ void log_wait(const char *format, ...)
     va_end(arguments);
 
     int64_t now = clock_now_ns();
-    if (state.wait[0] == '\0') {
+    if (state.wait[0] == '\0')
         state.wait_since_ns = now;
-    }
     bool changed = strcmp(sentence, state.wait) != 0;
     int waited_s = (int)((now - state.wait_since_ns) / CLOCK_S);
     if (log_on_terminal()) {

@@ -16,13 +16,11 @@
 static bool make_absolute(char out[static 4096], const char *path, struct err *err)
 {
     size_t length = 0;
-    if (path[0] == '\0') {
+    if (path[0] == '\0')
         return err_set(err, ERR_USAGE, "an empty path names no directory");
-    }
     if (path[0] != '/') {
-        if (getcwd(out, 4096) == NULL || out[0] != '/') {
+        if (getcwd(out, 4096) == NULL || out[0] != '/')
             return err_errno(err, ENOENT, "cannot tell the working directory");
-        }
         length = strcmp(out, "/") == 0 ? 0 : strlen(out);
     }
     while (*path != '\0') {
@@ -31,18 +29,16 @@ static bool make_absolute(char out[static 4096], const char *path, struct err *e
             while (length > 0 && out[--length] != '/') {
             }
         } else if (name > 0 && !(name == 1 && path[0] == '.')) {
-            if (length + name + 2 > 4096) {
+            if (length + name + 2 > 4096)
                 return err_errno(err, ENAMETOOLONG, "cannot open '%.200s...'", path);
-            }
             out[length++] = '/';
             memcpy(out + length, path, name);
             length += name;
         }
         path += name + (path[name] == '/');
     }
-    if (length == 0) {
+    if (length == 0)
         out[length++] = '/';
-    }
     out[length] = '\0';
     return true;
 }
@@ -57,16 +53,14 @@ static const char *const system_paths[] = {
 /* By name, and by what it is: another mount of the same. */
 static bool is_system(const char *path, const struct perms_entry *root)
 {
-    if (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0) {
+    if (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0)
         return true;
-    }
     for (size_t i = 0; i < sizeof system_paths / sizeof system_paths[0]; i++) {
         struct perms_entry entry;
         if (strcmp(path, system_paths[i]) == 0 ||
             (perms_look(AT_FDCWD, system_paths[i], &entry) == 0 && entry.dev == root->dev &&
-             entry.ino == root->ino)) {
+             entry.ino == root->ino))
             return true;
-        }
     }
     return false;
 }
@@ -96,9 +90,8 @@ static bool explain_open(struct err *err, int number, const char *path, const ch
 static mode_t wanted_mode(const struct perms_policy *policy, mode_t mode)
 {
     mode &= 07777;
-    if (policy->root_mode == 0) {
+    if (policy->root_mode == 0)
         return mode | S_IRWXU;
-    }
     return policy->root_mode_also != 0 && mode == policy->root_mode_also ? mode : policy->root_mode;
 }
 
@@ -118,23 +111,19 @@ static bool mend_root(const struct perms_job *job, const struct perms_frame *roo
     int number = perms_look(root->fd, "", &entry);
     char path[256];
     perms_path(path, sizeof path, root, NULL);
-    if (number != 0) {
+    if (number != 0)
         return perms_explain(err, number, "look at", path, policy, NULL);
-    }
-    if (root_is_right(job, &entry)) {
+    if (root_is_right(job, &entry))
         return true;
-    }
     if (policy->check) {
         perms_note_wrong(report, root, NULL);
         return true;
     }
     mode_t mode = wanted_mode(policy, entry.mode);
-    if ((entry.mode & 07777) != mode && fchmod(root->fd, mode) != 0) {
+    if ((entry.mode & 07777) != mode && fchmod(root->fd, mode) != 0)
         return perms_explain(err, errno, "change the mode of", path, policy, &entry);
-    }
-    if (!perms_is_right(job, &entry) && fchown(root->fd, policy->uid, policy->gid) != 0) {
+    if (!perms_is_right(job, &entry) && fchown(root->fd, policy->uid, policy->gid) != 0)
         return perms_explain(err, errno, "give", path, policy, &entry);
-    }
     number = perms_look(root->fd, "", &entry);
     if (number != 0 || !root_is_right(job, &entry)) {
         return err_set(
@@ -165,9 +154,8 @@ static bool look_around(struct perms_job *job, const char *path, const char *sho
     job->pinned = mounts.part || mounts.shared;
     (void)snprintf(job->outside, sizeof job->outside, "%s",
                    mounts.shared ? mounts.other : "it is a part of a larger file system");
-    if (job->hardlinks == PERMS_HARDLINKS_AUTO) {
+    if (job->hardlinks == PERMS_HARDLINKS_AUTO)
         job->hardlinks = job->pinned ? PERMS_HARDLINKS_FAIL : PERMS_HARDLINKS_FIX;
-    }
     job->unseen_allowed = !job->pinned && !mounts.below && job->hardlinks == PERMS_HARDLINKS_FIX;
     return true;
 }
@@ -177,9 +165,8 @@ static int open_root(int path_fd)
 {
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
     int fd = openat(path_fd, ".", flags | O_NOATIME);
-    if (fd < 0 && errno == EPERM) {
+    if (fd < 0 && errno == EPERM)
         fd = openat(path_fd, ".", flags);
-    }
     return fd >= 0 ? fd : -errno;
 }
 
@@ -188,9 +175,8 @@ static bool mend(int path_fd, const char *path, const char *shown,
 {
     struct perms_job job = {.policy = policy, .hardlinks = policy->hardlinks};
     int number = perms_look(path_fd, "", &job.root);
-    if (number != 0) {
+    if (number != 0)
         return perms_explain(err, number, "look at", shown, policy, NULL);
-    }
     if (is_system(path, &job.root)) {
         return err_set(err, ERR_USAGE, "'%s' belongs to the system: its owners are left alone",
                        shown);
@@ -206,9 +192,8 @@ static bool mend(int path_fd, const char *path, const char *shown,
         perms_note_wrong(report, &root, NULL);
         return true;
     }
-    if (root.fd < 0) {
+    if (root.fd < 0)
         return perms_explain(err, -root.fd, "read", shown, policy, &job.root);
-    }
     bool ok = (policy->root_only ||
                (look_around(&job, path, shown, err) && perms_walk(&job, &root, report, err))) &&
               mend_root(&job, &root, report, err);
@@ -222,14 +207,12 @@ bool perms_apply(const char *path, const struct perms_policy *policy, struct per
     char absolute[4096];
     char shown[256];
     *report = (struct perms_report){0};
-    if (!make_absolute(absolute, path, err)) {
+    if (!make_absolute(absolute, path, err))
         return false;
-    }
     perms_escape(shown, sizeof shown, absolute);
     int fd = perms_open_path(absolute);
-    if (fd < 0) {
+    if (fd < 0)
         return explain_open(err, -fd, absolute, shown, policy);
-    }
     bool ok = mend(fd, absolute, shown, policy, report, err);
     (void)close(fd);
     return ok;

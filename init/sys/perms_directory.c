@@ -20,9 +20,8 @@ static bool keep_name(struct perms_walk *walk, struct perms_frame *frame, const 
         size_t size = frame->names_size < 512 ? 1024 : frame->names_size * 2;
         size_t more = size - frame->names_size;
         char *names = NULL;
-        if (atomic_fetch_add(&walk->names_size, more) + more <= NAMES_MAX) {
+        if (atomic_fetch_add(&walk->names_size, more) + more <= NAMES_MAX)
             names = realloc(frame->names, size);
-        }
         if (names == NULL) {
             char path[256];
             atomic_fetch_sub(&walk->names_size, more);
@@ -86,18 +85,16 @@ static enum perms_outcome take_file(struct perms_worker *worker, struct perms_fr
 static bool take_entry(struct perms_worker *worker, struct perms_frame *frame,
                        struct perms_name entry, struct err *err)
 {
-    if (strcmp(entry.name, ".") == 0 || strcmp(entry.name, "..") == 0) {
+    if (strcmp(entry.name, ".") == 0 || strcmp(entry.name, "..") == 0)
         return true;
-    }
     if (is_lost_and_found(frame, entry.name)) {
         worker->report.skipped++;
         return true;
     }
     if (entry.type != DT_DIR) {
         enum perms_outcome outcome = take_file(worker, frame, entry, err);
-        if (outcome != PERMS_IS_DIRECTORY) {
+        if (outcome != PERMS_IS_DIRECTORY)
             return outcome == PERMS_DONE;
-        }
     }
     return keep_name(worker->walk, frame, entry.name, err);
 }
@@ -107,27 +104,22 @@ bool perms_read_directory(struct perms_worker *worker, struct perms_frame *frame
     struct perms_walk *walk = worker->walk;
     for (;;) {
         long filled = perms_read(frame->fd, worker->buffer, PERMS_BUFFER_SIZE);
-        if (filled == 0 || filled == -ENOENT || filled == -ESTALE) {
+        if (filled == 0 || filled == -ENOENT || filled == -ESTALE)
             return true; /* removed meanwhile */
-        }
         if (filled < 0) {
             char path[256];
             perms_path(path, sizeof path, frame, NULL);
             return perms_explain(err, (int)-filled, "read", path, walk->job->policy, NULL);
         }
         uint64_t before = worker->report.scanned;
-        for (size_t at = 0; at < (size_t)filled;) {
-            if (!take_entry(worker, frame, perms_next(worker->buffer, &at), err)) {
+        for (size_t at = 0; at < (size_t)filled;)
+            if (!take_entry(worker, frame, perms_next(worker->buffer, &at), err))
                 return false;
-            }
-        }
         atomic_fetch_add(&walk->scanned, worker->report.scanned - before);
-        if (worker == walk->workers) {
+        if (worker == walk->workers)
             progress_update(&walk->progress, atomic_load(&walk->scanned));
-        }
-        if (atomic_load(&walk->stop)) {
+        if (atomic_load(&walk->stop))
             return true;
-        }
     }
 }
 
@@ -138,9 +130,8 @@ static int open_directory(struct perms_worker *worker, int dir_fd, const char *n
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
     if (!worker->with_atime) {
         int fd = openat(dir_fd, name, flags | O_NOATIME);
-        if (fd >= 0 || errno != EPERM) {
+        if (fd >= 0 || errno != EPERM)
             return fd >= 0 ? fd : -errno;
-        }
         worker->with_atime = true;
     }
     int fd = openat(dir_fd, name, flags);
@@ -154,9 +145,8 @@ static bool settle_closed(struct perms_worker *worker, const struct perms_frame 
     const struct perms_job *job = worker->walk->job;
     struct perms_entry entry;
     char path[256];
-    if (number == ENOENT || number == ESTALE) {
+    if (number == ENOENT || number == ESTALE)
         return true; /* gone: a live volume */
-    }
     perms_path(path, sizeof path, parent, name);
     if (number == ENOTDIR || number == ELOOP) {
         enum perms_outcome outcome = perms_mend_file(job, parent, name, &worker->report, err);
@@ -188,9 +178,8 @@ void perms_push(struct perms_worker *worker, struct perms_frame *frame)
         worker->bottom = frame;
     } else {
         top->above = frame;
-        if (top->height < PERMS_HELD && top->names_taken < top->names_length) {
+        if (top->height < PERMS_HELD && top->names_taken < top->names_length)
             (void)pthread_cond_broadcast(&worker->walk->changed); /* it has names to lend now */
-        }
     }
     worker->top = frame;
     (void)pthread_mutex_unlock(&worker->walk->lock);
@@ -202,9 +191,8 @@ bool perms_descend(struct perms_worker *worker, struct perms_frame *parent, cons
     const struct perms_job *job = worker->walk->job;
     *entered = false;
     int fd = open_directory(worker, parent->fd, name);
-    if (fd < 0) {
+    if (fd < 0)
         return settle_closed(worker, parent, name, -fd, err);
-    }
     struct perms_entry entry;
     int number = perms_look(fd, "", &entry);
     struct perms_frame *frame = number == 0 ? calloc(1, sizeof *frame) : NULL;
@@ -240,16 +228,14 @@ bool perms_open_again(struct perms_worker *worker, const struct perms_frame *chi
     int fd = open_directory(worker, child->fd, "..");
     int number = fd < 0 ? -fd : perms_look(fd, "", &entry);
     if (number == 0 && (entry.dev != parent->entry.dev || entry.ino != parent->entry.ino ||
-                        entry.mount != parent->entry.mount)) {
+                        entry.mount != parent->entry.mount))
         number = ENOENT;
-    }
     if (number == 0) {
         parent->fd = fd;
         return true;
     }
-    if (fd >= 0) {
+    if (fd >= 0)
         (void)close(fd);
-    }
     char path[256];
     perms_path(path, sizeof path, child, NULL);
     return number == ENOENT || number == ESTALE

@@ -12,13 +12,12 @@
 static void escape_byte(char out[static 5], char byte)
 {
     unsigned char c = (unsigned char)byte;
-    if (c == '\\') {
+    if (c == '\\')
         (void)snprintf(out, 5, "\\\\");
-    } else if (c >= 0x20 && c < 0x7f) {
+    else if (c >= 0x20 && c < 0x7f)
         (void)snprintf(out, 5, "%c", c);
-    } else {
+    else
         (void)snprintf(out, 5, "\\x%02x", c);
-    }
 }
 
 /* Text written from its end to its front. */
@@ -74,9 +73,8 @@ void perms_path(char *out, size_t size, const struct perms_frame *frame, const c
     }
     for (; frame != NULL && !text.cut; frame = frame->parent) {
         prepend(&text, frame->name);
-        if (frame->parent != NULL) {
+        if (frame->parent != NULL)
             prepend(&text, "/");
-        }
     }
     backwards_end(&text);
 }
@@ -86,9 +84,8 @@ void perms_path(char *out, size_t size, const struct perms_frame *frame, const c
 bool perms_is_right(const struct perms_job *job, const struct perms_entry *entry)
 {
     const struct perms_policy *policy = job->policy;
-    if (entry->uid == policy->uid && entry->gid == policy->gid) {
+    if (entry->uid == policy->uid && entry->gid == policy->gid)
         return true;
-    }
     unsigned wanted = S_ISDIR(entry->mode) ? S_IRWXG : S_IRGRP | S_IWGRP;
     return policy->group_is_enough && entry->gid == policy->gid &&
            (S_ISLNK(entry->mode) || (entry->mode & wanted) == wanted);
@@ -96,9 +93,8 @@ bool perms_is_right(const struct perms_job *job, const struct perms_entry *entry
 
 bool perms_is_foreign(const struct perms_job *job, const struct perms_entry *entry)
 {
-    if (job->policy->cross_mounts) {
+    if (job->policy->cross_mounts)
         return false;
-    }
     /* one mount shows several devices where it is a btrfs with subvolumes or an overlay */
     return job->root.mount != 0 ? entry->mount != job->root.mount : entry->dev != job->root.dev;
 }
@@ -107,9 +103,8 @@ void perms_note_wrong(struct perms_report *report, const struct perms_frame *fra
                       const char *name)
 {
     report->wrong++;
-    if (report->first_wrong[0] == '\0') {
+    if (report->first_wrong[0] == '\0')
         perms_path(report->first_wrong, sizeof report->first_wrong, frame, name);
-    }
 }
 
 /* ---- one entry */
@@ -133,9 +128,8 @@ static bool settle_hardlink(const struct perms_job *job, const struct perms_fram
                             struct err *err)
 {
     *leave = false;
-    if (entry->nlink < 2 || job->hardlinks == PERMS_HARDLINKS_FIX) {
+    if (entry->nlink < 2 || job->hardlinks == PERMS_HARDLINKS_FIX)
         return true;
-    }
     if (job->hardlinks == PERMS_HARDLINKS_SKIP) {
         *leave = true;
         return true;
@@ -154,9 +148,8 @@ static int look_at(const struct perms_frame *frame, const char *name, bool pin, 
                    struct perms_entry *entry)
 {
     *fd = -1;
-    if (!pin) {
+    if (!pin)
         return perms_look(frame->fd, name, entry);
-    }
     *fd = openat(frame->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     return *fd >= 0 ? perms_look(*fd, "", entry) : errno;
 }
@@ -176,9 +169,8 @@ static enum perms_outcome mend_wrong(const struct perms_job *job, const struct p
                                      struct perms_report *report, struct err *err)
 {
     bool leave;
-    if (!settle_hardlink(job, frame, name, entry, &leave, err)) {
+    if (!settle_hardlink(job, frame, name, entry, &leave, err))
         return PERMS_FAILED;
-    }
     /* a device given away would be the host's device given away */
     if (leave || S_ISBLK(entry->mode) || S_ISCHR(entry->mode)) {
         report->skipped++;
@@ -207,9 +199,8 @@ static enum perms_outcome judge(const struct perms_job *job, const struct perms_
                                 const char *name, int fd, const struct perms_entry *entry,
                                 struct perms_report *report, struct err *err)
 {
-    if (S_ISDIR(entry->mode)) {
+    if (S_ISDIR(entry->mode))
         return PERMS_IS_DIRECTORY;
-    }
     report->scanned++;
     if (perms_is_foreign(job, entry)) {
         report->skipped++;
@@ -229,9 +220,8 @@ enum perms_outcome perms_mend_file(const struct perms_job *job, const struct per
     /* what is in a wrong directory is probably wrong: pinned at once it costs one look, not two */
     bool pinned = pinning && !perms_is_right(job, &frame->entry);
     int number = look_at(frame, name, pinned, &fd, &entry);
-    if (number == 0 && pinning && !pinned && !is_settled(job, &entry)) {
+    if (number == 0 && pinning && !pinned && !is_settled(job, &entry))
         number = look_at(frame, name, true, &fd, &entry);
-    }
     if (number == 0) {
         outcome = judge(job, frame, name, fd, &entry, report, err);
     } else if (is_gone(number)) {
@@ -243,18 +233,16 @@ enum perms_outcome perms_mend_file(const struct perms_job *job, const struct per
     } else {
         (void)fail(job, frame, name, number, NULL, err);
     }
-    if (fd >= 0) {
+    if (fd >= 0)
         (void)close(fd);
-    }
     return outcome;
 }
 
 bool perms_give_unseen(const struct perms_job *job, const struct perms_frame *frame,
                        const char *name, struct perms_report *report)
 {
-    if (change(job, frame, name, -1) != 0) {
+    if (change(job, frame, name, -1) != 0)
         return false;
-    }
     report->scanned++;
     report->changed++;
     return true;
@@ -263,16 +251,14 @@ bool perms_give_unseen(const struct perms_job *job, const struct perms_frame *fr
 bool perms_mend_directory(const struct perms_job *job, const struct perms_frame *frame,
                           struct perms_report *report, struct err *err)
 {
-    if (perms_is_right(job, &frame->entry)) {
+    if (perms_is_right(job, &frame->entry))
         return true;
-    }
     if (job->policy->check) {
         perms_note_wrong(report, frame, NULL);
         return true;
     }
-    if (fchown(frame->fd, job->policy->uid, job->policy->gid) != 0) {
+    if (fchown(frame->fd, job->policy->uid, job->policy->gid) != 0)
         return fail(job, frame, NULL, errno, &frame->entry, err);
-    }
     report->changed++;
     return true;
 }

@@ -42,9 +42,8 @@ static int look_by_stat(int dir_fd, const char *name, struct perms_entry *entry)
 {
     struct stat status;
     int flags = AT_SYMLINK_NOFOLLOW | (name[0] == '\0' ? AT_EMPTY_PATH : 0);
-    if (fstatat(dir_fd, name, &status, flags) != 0) {
+    if (fstatat(dir_fd, name, &status, flags) != 0)
         return errno;
-    }
     *entry = (struct perms_entry){
         .dev = status.st_dev,
         .ino = status.st_ino,
@@ -60,9 +59,8 @@ int perms_look(int dir_fd, const char *name, struct perms_entry *entry)
 {
     struct kernel_statx status;
     int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (name[0] == '\0' ? AT_EMPTY_PATH : 0);
-    if (syscall(SYS_statx, dir_fd, name, flags, WANT_BASIC | WANT_MOUNT, &status) != 0) {
+    if (syscall(SYS_statx, dir_fd, name, flags, WANT_BASIC | WANT_MOUNT, &status) != 0)
         return errno == ENOSYS || errno == EPERM ? look_by_stat(dir_fd, name, entry) : errno;
-    }
     *entry = (struct perms_entry){
         .dev = makedev(status.dev_major, status.dev_minor),
         .ino = status.ino,
@@ -101,9 +99,8 @@ int perms_open_by_names(const char *path)
     while (fd >= 0) {
         path += strspn(path, "/");
         size_t length = strcspn(path, "/");
-        if (length == 0) {
+        if (length == 0)
             return fd;
-        }
         char name[256];
         int next = -1;
         errno = ENAMETOOLONG;
@@ -128,16 +125,14 @@ int perms_open_path(const char *path)
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     int slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (slash < 0) {
+    if (slash < 0)
         return -errno;
-    }
     path += strspn(path, "/");
     long fd = syscall(SYS_openat2, slash, path[0] == '\0' ? "." : path, &how, sizeof how);
     int number = errno;
     (void)close(slash);
-    if (fd >= 0) {
+    if (fd >= 0)
         return (int)fd;
-    }
     /* EPERM: a seccomp filter older than the call; O_PATH itself never says so */
     return number == ENOSYS || number == EPERM || number == EINVAL || number == E2BIG
                ? perms_open_by_names(path)

@@ -28,9 +28,8 @@ static const char *take_field(const char *at, char *out, size_t size)
             c = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
             at += 3;
         }
-        if (length + 1 < size) {
+        if (length + 1 < size)
             out[length++] = c;
-        }
         at++;
     }
     out[length] = '\0';
@@ -54,9 +53,8 @@ static const char *take_line(const char *at, struct line *line)
 static bool is_within(const char *path, const char *directory)
 {
     size_t length = strlen(directory);
-    if (length > 0 && directory[length - 1] == '/') {
+    if (length > 0 && directory[length - 1] == '/')
         length--;
-    }
     return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
@@ -92,9 +90,8 @@ bool perms_mounts_parse(const char *mountinfo, uint64_t mount, const char *path,
             at = take_line(at, line);
             bool below = is_within(line->point, path) && strcmp(line->point, path) != 0;
             mounts->below = mounts->below || below;
-            if (line->mount == own->mount || strcmp(line->device, own->device) != 0) {
+            if (line->mount == own->mount || strcmp(line->device, own->device) != 0)
                 continue;
-            }
             if (below) {
                 mounts->same_below = true;
             } else if (!mounts->shared) {
@@ -130,9 +127,8 @@ static char *read_mountinfo(void)
         } while (got < 0 && errno == EINTR);
         length += got > 0 ? (size_t)got : 0;
     }
-    if (fd >= 0) {
+    if (fd >= 0)
         (void)close(fd);
-    }
     if (got < 0) {
         free(text);
         return NULL;

@@ -24,9 +24,8 @@ static bool worker_fail(struct perms_worker *worker, const struct err *err)
 
 static void frame_free(struct perms_walk *walk, struct perms_frame *frame)
 {
-    if (frame->fd >= 0) {
+    if (frame->fd >= 0)
         (void)close(frame->fd);
-    }
     atomic_fetch_sub(&walk->names_size, frame->names_size);
     free(frame->names);
     free(frame);
@@ -38,27 +37,23 @@ static bool finish(struct perms_worker *worker, struct perms_frame *top, struct 
     struct perms_walk *walk = worker->walk;
     struct perms_frame *parent = top->parent;
     if (parent != NULL && parent == top->below && parent->fd < 0 &&
-        !perms_open_again(worker, top, err)) {
+        !perms_open_again(worker, top, err))
         return false;
-    }
-    if (parent != NULL && !perms_mend_directory(walk->job, top, &worker->report, err)) {
+    if (parent != NULL && !perms_mend_directory(walk->job, top, &worker->report, err))
         return false;
-    }
     (void)pthread_mutex_lock(&walk->lock);
     worker->top = top->below;
-    if (top->below != NULL) {
+    if (top->below != NULL)
         top->below->above = NULL;
-    } else {
+    else
         worker->bottom = NULL;
-    }
     if (parent != NULL && parent != top->below) {
         parent->lent--;
         (void)pthread_cond_broadcast(&walk->changed);
     }
     (void)pthread_mutex_unlock(&walk->lock);
-    if (parent != NULL) {
+    if (parent != NULL)
         frame_free(walk, top);
-    }
     return true;
 }
 
@@ -67,9 +62,8 @@ static bool finish(struct perms_worker *worker, struct perms_frame *top, struct 
 /* With the lock held. NULL: none left. */
 static const char *take_name(struct perms_frame *frame)
 {
-    if (frame->names_taken >= frame->names_length) {
+    if (frame->names_taken >= frame->names_length)
         return NULL;
-    }
     const char *name = frame->names + frame->names_taken;
     frame->names_taken += strlen(name) + 1;
     return name;
@@ -81,16 +75,13 @@ static struct perms_frame *find_lender(const struct perms_worker *worker)
 {
     struct perms_walk *walk = worker->walk;
     for (int i = 0; i < walk->started; i++) {
-        if (&walk->workers[i] == worker) {
+        if (&walk->workers[i] == worker)
             continue;
-        }
         struct perms_frame *frame = walk->workers[i].bottom;
         for (; frame != NULL && frame->above != NULL && frame->height < PERMS_HELD;
-             frame = frame->above) {
-            if (frame->names_taken < frame->names_length) {
+             frame = frame->above)
+            if (frame->names_taken < frame->names_length)
                 return frame;
-            }
-        }
     }
     return NULL;
 }
@@ -102,9 +93,8 @@ static void call_help(struct perms_worker *worker)
 {
     struct perms_walk *walk = worker->walk;
     if (worker != walk->workers || walk->started >= walk->worker_count ||
-        worker->report.scanned < HELP_FROM) {
+        worker->report.scanned < HELP_FROM)
         return;
-    }
     for (int i = walk->started; i < walk->worker_count; i++) {
         struct perms_worker *helper = &walk->workers[i];
         helper->walk = walk;
@@ -177,16 +167,14 @@ static void *worker_run(void *argument)
         bool ok = true;
         bool entered = false;
         enum turn turn = next_turn(worker, &from, &name);
-        if (turn == TURN_OVER) {
+        if (turn == TURN_OVER)
             return NULL;
-        }
         if (turn == TURN_UP) {
             ok = finish(worker, from, &err);
         } else {
             ok = perms_descend(worker, from, name, &entered, &err);
-            if (turn == TURN_LENT && !entered) {
+            if (turn == TURN_LENT && !entered)
                 give_back(worker->walk, from);
-            }
         }
         if (!ok) {
             (void)worker_fail(worker, &err);
@@ -205,24 +193,21 @@ static void add_report(struct perms_report *sum, const struct perms_report *part
     sum->wrong += part->wrong;
     sum->skipped += part->skipped;
     sum->closed += part->closed;
-    if (sum->first_wrong[0] == '\0') {
+    if (sum->first_wrong[0] == '\0')
         memcpy(sum->first_wrong, part->first_wrong, sizeof sum->first_wrong);
-    }
 }
 
 /* Joins the others; frees what a failure left on the stacks. */
 static void walk_end(struct perms_walk *walk, struct perms_frame *root, struct perms_report *report)
 {
-    for (int i = 1; i < walk->started; i++) {
+    for (int i = 1; i < walk->started; i++)
         (void)pthread_join(walk->workers[i].thread, NULL);
-    }
     for (int i = 0; i < walk->started; i++) {
         struct perms_worker *worker = &walk->workers[i];
         for (struct perms_frame *frame = worker->top; frame != NULL;) {
             struct perms_frame *below = frame->below;
-            if (frame != root) {
+            if (frame != root)
                 frame_free(walk, frame);
-            }
             frame = below;
         }
         add_report(report, &worker->report);

@@ -21,13 +21,11 @@ static bool parse_id(const char **at, uint32_t *id)
     const char *digit = *at;
     for (; *digit >= '0' && *digit <= '9'; digit++) {
         value = value * 10 + (uint64_t)(*digit - '0');
-        if (value > ID_MAX) {
+        if (value > ID_MAX)
             return false;
-        }
     }
-    if (digit == *at || (**at == '0' && digit - *at > 1)) {
+    if (digit == *at || (**at == '0' && digit - *at > 1))
         return false;
-    }
     *at = digit;
     *id = (uint32_t)value;
     return true;
@@ -91,9 +89,8 @@ bool privilege_can_chown(void)
  * it is harmless under no_new_privs. */
 static void drop_bounding(void)
 {
-    for (unsigned long number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++) {
+    for (unsigned long number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++)
         (void)prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
-    }
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
@@ -110,9 +107,8 @@ static bool is_already(uid_t uid, gid_t gid)
 
 static bool switch_to(uid_t uid, gid_t gid, struct err *err)
 {
-    if (setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0) {
+    if (setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0)
         return true;
-    }
     if (errno == EINVAL) {
         return err_set(
             err, ERR_DENIED,
@@ -143,17 +139,13 @@ bool privilege_become(uid_t uid, gid_t gid, struct err *err)
 {
     bool switched = !is_already(uid, gid);
     drop_bounding();
-    if (switched && !switch_to(uid, gid, err)) {
+    if (switched && !switch_to(uid, gid, err))
         return false;
-    }
-    if (!capabilities_clear()) {
+    if (!capabilities_clear())
         return err_errno(err, errno, "cannot give up the capabilities");
-    }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_errno(err, errno, "cannot set no_new_privs");
-    }
-    if (!is_already(uid, gid) || !is_powerless(switched, uid)) {
+    if (!is_already(uid, gid) || !is_powerless(switched, uid))
         return err_set(err, ERR_BUG, "still privileged after becoming %u:%u", uid, gid);
-    }
     return true;
 }

@@ -40,14 +40,11 @@ static void take_closed_descriptors(void)
     /* standard output gets a descriptor that cannot be written: an answer must not vanish */
     static const int modes[] = {O_RDONLY, O_RDONLY, O_RDWR};
     struct pollfd fds[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
-    if (poll(fds, 3, 0) <= 0) {
+    if (poll(fds, 3, 0) <= 0)
         return;
-    }
-    for (int i = 0; i < 3; i++) {
-        if ((fds[i].revents & POLLNVAL) != 0 && open("/dev/null", modes[i]) < 0) {
+    for (int i = 0; i < 3; i++)
+        if ((fds[i].revents & POLLNVAL) != 0 && open("/dev/null", modes[i]) < 0)
             _exit(ERR_IO);
-        }
-    }
 }
 
 void process_open(void)
@@ -75,8 +72,7 @@ void process_guard_secrets(void)
 void process_restore(void)
 {
     (void)sigaction(SIGPIPE, &before.pipe, NULL);
-    if (before.guarded) {
+    if (before.guarded)
         (void)setrlimit(RLIMIT_CORE, &before.core);
-    }
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }

@@ -7,8 +7,8 @@
 #include "init/sys/log.h"
 
 #define LINE_EVERY_NS (10 * CLOCK_S)
-#define BAR_EVERY_NS  (CLOCK_S / 10)
-#define BAR_WIDTH     24
+#define BAR_EVERY_NS (CLOCK_S / 10)
+#define BAR_WIDTH 24
 
 struct progress progress_start(const char *what, uint64_t total, enum progress_unit unit)
 {
@@ -61,9 +61,8 @@ void progress_update(struct progress *progress, uint64_t done)
 {
     int64_t now = clock_now_ns();
     bool bar = log_on_terminal();
-    if (now - progress->told_ns < (bar ? BAR_EVERY_NS : LINE_EVERY_NS)) {
+    if (now - progress->told_ns < (bar ? BAR_EVERY_NS : LINE_EVERY_NS))
         return;
-    }
     char sentence[256];
     progress->told_ns = now;
     progress_sentence(progress, done, now, sentence);
