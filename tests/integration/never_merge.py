@@ -39,6 +39,8 @@ def both_whole(one, other, known=None):
         mine.wait_healthy(60, known if mine is one else None)
         mine.check_keys(count)
         equal(mine.count_keys(), count, f"{mine.name}'s keys")
+        result = form(mine, "30s")
+        equal(result.rc, 0, f"{mine.name}: form finds every server of one mind: {result!r}")
     apart(one, other)
 
 
@@ -47,7 +49,7 @@ class Two:
 
     def __init__(self, world, policy="Parallel", **options):
         self.one = ordain(world, policy, **options)
-        self.other = ordain(world, name="other", beside=self.one)
+        self.other = ordain(world, name="other", beside=self.one, **options)
 
     def __enter__(self):
         self.one.__enter__()
