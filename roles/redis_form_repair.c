@@ -354,42 +354,6 @@ static void mend_epochs(const struct cluster_picture *picture, struct form_plan 
     }
 }
 
-/* --- epochs --- */
-
-/* Every server gives NODE all slots that are its own. */
-static bool is_undisputed(const struct cluster_picture *picture, int node)
-{
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct redis_table *table = &picture->members[i].table;
-        for (int slot = 0; slot < REDIS_SLOTS; slot++) {
-            if (picture->slot_owner[slot] != node)
-                continue;
-            int row = table->slot_owner[slot];
-            if (row < 0 || strcmp(table->nodes[row].id, picture->nodes[node].id) != 0)
-                return false;
-        }
-    }
-    return true;
-}
-
-/* A foreign server at a pod's former address leaves its epoch in the pod's row (redis 7.0 cluster.c
- * clusterProcessPacket takes it before it compares ids), and an old nodes.conf has an old epoch: then a
- * master's own epoch is below what others believe, for ever. A new one settles it, where nobody disputes
- * its slots. */
-static void mend_epochs(const struct cluster_picture *picture, struct form_plan *plan)
-{
-    if (!form_everybody_answered(picture))
-        return;
-    for (size_t n = 0; n < picture->count; n++) {
-        const struct cluster_node *node = &picture->nodes[n];
-        if (node->slots == 0 || !form_is_ours(picture, node->member))
-            continue;
-        const struct redis_node *self = cluster_member_self(&picture->members[node->member]);
-        if (self->epoch < node->epoch && is_undisputed(picture, (int)n))
-            form_add(plan, FORM_BUMP_EPOCH, node->member);
-    }
-}
-
 void form_decide_repair(const struct cluster_picture *picture, const struct form_wish *wish,
                         struct form_plan *plan)
 {
