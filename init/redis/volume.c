@@ -123,6 +123,22 @@ static int lock_file(struct volume *volume, const char *name, int flags)
     return fd;
 }
 
+/* The directory itself is locked, so that a volume which is refused stays as it is; a file in it where the
+ * file system takes no such lock (NFS wants a lock's file open for writing). */
+static int lock_directory(struct volume *volume)
+{
+    int fd = open(volume->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    if (fd >= 0 && errno == EWOULDBLOCK) {
+        volume->server_lives = true;
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    return lock_file(volume, LOCK_NAME, O_CREAT);
+}
+
 bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *err)
 {
     memset(volume, 0, sizeof(*volume));
@@ -138,7 +154,7 @@ bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *
         return err_errno(err, errno, "cannot open data directory '%s'", dir);
     if (lock) {
         volume->lock = lock_file(volume, NODES_NAME, 0);
-        volume->own_lock = lock_file(volume, LOCK_NAME, O_CREAT);
+        volume->own_lock = lock_directory(volume);
     }
     if (find_keys(fd, 0, &volume->has_keys, err) &&
         read_table(&volume->nodes, dir, NODES_NAME, err) &&

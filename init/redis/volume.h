@@ -15,7 +15,8 @@
  *   nodes.conf           the server's table; ordain writes it only while no server lives
  *   nodes.conf.ordain    the copy, taken along with each change of a role or an epoch: for a mend
  *   ordain.birth         the mark (roles/birth_mark.h)
- *   ordain.lock          held by the server that `exec` became: nobody renames it
+ * The directory itself is locked by whoever changes it, and by the server that `exec` became (ordain.lock
+ * in it where the file system locks no directories: NFS).
  */
 
 /* One table file, read and parsed. */
@@ -29,7 +30,7 @@ struct volume_table {
 struct volume {
     const char *dir;
     int lock;          /* nodes.conf, locked by us, -1 */
-    int own_lock;      /* ordain.lock, likewise */
+    int own_lock;      /* the directory's, or ordain.lock, likewise */
     bool server_lives; /* its lock is held by a server */
     struct volume_table nodes, copy;
     bool has_mark;
@@ -45,7 +46,7 @@ struct volume {
 bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *err);
 void volume_close(struct volume *volume);
 
-/* Leaves ordain.lock to the program that this one becomes: whoever comes to the volume while that server
+/* Leaves the lock to the program that this one becomes: whoever comes to the volume while that server
  * lives finds it held. */
 void volume_leave_lock(struct volume *volume);
 
