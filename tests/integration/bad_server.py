@@ -1,9 +1,9 @@
-"""Something at a peer's address that is no Redis server: `python3 bad_server.py FILE PORT`; FILE names the
-mode of the next conversation.
+"""Something at a peer's address that is no Redis server: `python3 bad_server.py FILE PORT`; FILE
+names the mode of the next conversation.
 
-Modes: http, half, huge (a bulk of 1 GB announced and sent for ever), deep (arrays in arrays), wide (an array of 2^31 elements),
-garbage, silent, closes, endless (a line without end), escape (an error with control characters), torn (a line feed in
-an error), lies (well-formed, senseless replies).
+Modes: http, half, huge (a bulk of 1 GB announced and sent for ever), deep (arrays in arrays), wide
+(an array of 2^31 elements), garbage, silent, closes, endless (a line without end), escape (an error
+with control characters), torn (a line feed in an error), lies (well-formed, senseless replies).
 """
 
 import os

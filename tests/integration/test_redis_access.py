@@ -82,7 +82,6 @@ def acl_user(world):
             "ORDAIN_REDIS_USERNAME": "keeper", "ORDAIN_TEMPLATE_DIR": "/templates"}) as one:
         one.secret("/templates", {"extra.conf": "user default off\n"})
         born(one)
-        restart_everything(one)
         lose_a_masters_volume(one)
         refusals(one)
         restricted_user(one)
@@ -186,13 +185,13 @@ def prepared_rotation(world):
 
 
 def rotation_of_the_secret_alone(world):
-    """the Secret alone changes: nobody becomes unready, and all heals once the last pod restarted"""
+    """the Secret alone changes: nobody becomes unready, all heals with the last restart"""
     with guarded(world, "old word") as one:
         born(one)
         change_secret(one, "new word")
         all_ready(one)
         status_is_healthy(one)
-        one.pods[4].kill("main") # a container that comes back takes the new one; its master has the old
+        one.pods[4].kill("main") # it comes back with the new one; its master has the old
         one.wait(lambda: one.pods[4].restarts["main"], 20, "redis-4 was started again")
         one.access.password = "new word"
         for ordinal in (5, 4, 3, 2, 1, 0):

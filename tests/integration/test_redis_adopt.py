@@ -45,12 +45,14 @@ def adopted(one):
 
 
 def taken_over(world, named, policy):
-    """The whole way: refused without --adopt, rolled, restarted, a volume lost."""
+    """The whole way: refused without --adopt, rolled, restarted; without names a volume lost."""
     with ordain(world, policy, template=by_hand(named), fs_group=True) as one:
         made_by_hand(one)
         refused_without_adopt(one, named)
         adopted(one)
         restart_everything(one)
+        if named:
+            return
         lost = next(pod.ordinal for pod in one.pods if one.node_of(pod.ordinal).slots)
         lose_a_masters_volume(one, ordinal=lost)
 

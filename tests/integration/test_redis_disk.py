@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Full and read-only volumes, bad files: one line, the right status, nothing torn, then it works."""
+"""Full and read-only disks, bad files: one line, the right status, nothing torn; then it works."""
 
 import os
 
@@ -120,7 +120,7 @@ def variants(text):
     return {
         "empty": ("", {0}), "newlines": ("\n\n\n", {0}), "torn": (torn, {0}),
         "two myself": (text.replace(other, other.replace(" master", " myself,master")
-                                    .replace(" slave", " myself,slave")), {0, 65}), # by the order of the rows
+                                    .replace(" slave", " myself,slave")), {0, 65}), # by their order
         "unknown aux": (text.replace(own, own.replace(" myself", ",,new-thing=1 myself", 1)), {0}),
         "garbage": (os.urandom(5000).decode("latin-1"), {0}),
         "NUL": ("\0" * 4096, {0}),
@@ -129,7 +129,7 @@ def variants(text):
 
 
 def bad_tables(world):
-    """nodes.conf empty, torn, with two selves, of unknown words, garbage, 10 MiB: mended or refused"""
+    """nodes.conf empty, torn, of two selves, unknown words, garbage, 10 MiB: mended or refused"""
     with ordain(world) as one:
         born(one)
         pod = one.pods[4]

@@ -11,7 +11,8 @@ from redis_proofs import KEYS, born, shard_of, whole
 
 SECRET = "pr0be-password"
 KINDS = ("startup", "liveness", "readiness")
-EXTRA = "enable-debug-command yes\nbusy-reply-threshold 50\nloading-process-events-interval-bytes 1024\n"
+EXTRA = ("enable-debug-command yes\nbusy-reply-threshold 50\n"
+         "loading-process-events-interval-bytes 1024\n")
 SPAWN_S = 0.35 # of the machine's, on top of ordain's own 800 ms
 
 
@@ -80,7 +81,7 @@ def until(one, prober, pod, kind, pattern):
 
 
 def states(world):
-    """good, loading, busy, without master, full of clients, frozen, gone: startup, liveness, readiness"""
+    """good, loading, busy, without master, full of clients, frozen, gone: what each probe says"""
     prober = Prober()
     with probed(world) as one:
         born(one)

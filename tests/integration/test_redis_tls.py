@@ -164,7 +164,7 @@ def bad_certificates(world):
             result = one.job("ordain", "status", "redis")
             check(result.rc == 1 and "NOT HEALTHY" in result.out, f"status, {shown}: {result!r}")
             check(re.search("redis-1.*(" + words + ")", result.out), f"status, {shown}: {result!r}")
-            says(one.job("ordain", "form", "redis", "--timeout", "3s"), 75, "redis-1", words)
+            says(one.job("ordain", "form", "redis", "--timeout", "1500ms"), 75, "redis-1", words)
             result = pod.run("ordain", "probe", "redis", "readiness")
             equal(result.rc, 1, f"readiness, {shown}: {result!r}")
             one_line(result, words)
@@ -182,7 +182,7 @@ def bad_settings(one):
         return one.job("ordain", "status", "redis", env=changes)
     result = status(ORDAIN_REDIS_TLS_CA=f"{DIRECTORY}/stranger.crt")
     check(result.rc == 1 and "certificate verify failed" in result.out, f"another CA: {result!r}")
-    says(one.job("ordain", "form", "redis", "--timeout", "3s",
+    says(one.job("ordain", "form", "redis", "--timeout", "1500ms",
                  env={"ORDAIN_REDIS_TLS_CA": f"{DIRECTORY}/stranger.crt"}), 75,
          "certificate verify failed")
     says(status(ORDAIN_REDIS_TLS_CA="/tls/none.crt"), 78, "/tls/none.crt", "tls-ca")
@@ -198,7 +198,8 @@ def client_certificates(world):
     """servers that demand client certificates: with one all is well, without it is said"""
     authority = Authority(os.path.join(world.dir, "ca"))
     files = files_for(authority)
-    with tls(world, authority, files, env={"ORDAIN_TEMPLATE_DIR": "/templates"}, secrets={"/templates": {
+    with tls(world, authority, files, env={"ORDAIN_TEMPLATE_DIR": "/templates"}, secrets={
+            "/templates": {
             "extra.conf": "tls-auth-clients yes\n"}}) as one:
         born(one)
         whole(one)

@@ -36,7 +36,7 @@ def one_shard_one_id(one):
 
 
 def life(world, server, policy, told):
-    """Birth, new addresses for all, a master's volume lost; with the version told or not."""
+    """Birth, new addresses for all, under Parallel a master's volume lost; version told or not."""
     kind, _, version = server.partition("-")
     env = {"ORDAIN_REDIS_VERSION": version} if told else {}
     with ordain(world, policy, server=lab.server(server), env=env) as one:
@@ -49,7 +49,8 @@ def life(world, server, policy, told):
         begin = one.elapsed()
         restart_everything(one)
         note(f"{server}, {policy}: restart {one.elapsed() - begin:.1f} s")
-        lose_a_masters_volume(one)
+        if policy == "Parallel":
+            lose_a_masters_volume(one)
         one_shard_one_id(one)
 
 
