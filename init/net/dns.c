@@ -24,7 +24,7 @@
 /* Names asked for at the same time. All pods of a StatefulSet ask at the same moment, each for all: 60
  * pods with 128 questions each overrun the name server's receive buffer, and what is lost costs
  * SERVER_TIMEOUT_MS. */
-#define NAMES_AT_ONCE 8
+#define NAMES_AT_ONCE 4
 #define FDS_MAX 64
 #define CNAMES_MAX 16
 /* All that fits into the answers to A and AAAA, 65535 bytes each. */
