@@ -322,8 +322,8 @@ static enum cluster_health member_health(const struct cluster_picture *picture,
         return CLUSTER_NOT_OK;
     /* A replica whose master has no address calls itself a master in INFO. */
     const struct redis_node *self = cluster_member_self(member);
-    bool follows = member->info.role_known && !member->info.is_master;
-    if ((follows || *self->master_id != '\0') && !(follows && member->info.master_link_up))
+    bool broken = member->info.is_master ? *self->master_id != '\0' : !member->info.master_link_up;
+    if (member->info.role_known && broken)
         return CLUSTER_REPLICATION;
     return CLUSTER_CONVERGED;
 }

@@ -10,7 +10,7 @@ struct holders {
     int count;
     bool unclear; /* several, and the offsets do not tell the newest */
     bool is_away; /* a pod that has not answered replicates NODE */
-    int away;     /* its member, -1 where its pod is not known */
+    int away;     /* its member, -1 where no such pod is known */
 };
 
 /* Replicas of one master share its replication id; their offsets tell the newest. After a restart
@@ -41,9 +41,10 @@ static struct holders find_holders(const struct cluster_picture *picture,
         if (form_is_ours(picture, other->member))
             weigh(&holders, picture, other->member);
         else {
+            int pod = other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
             holders.is_away = true;
-            holders.away =
-                other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
+            if (pod >= 0) /* who can be waited for is told first */
+                holders.away = pod;
         }
     }
     int chosen =
