@@ -119,8 +119,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .accept_empty_shard = (data[0] & 2) != 0,
         .was_seeded = (data[0] & 4) != 0,
         .promote_ordinal = (data[0] & 8) != 0 ? 1 : -1,
-        .own_member = (data[0] & 16) != 0 ? 3 : -1,
-        .own_is_newest = (data[0] & 16) != 0,
     };
     picture.members = members;
     picture.member_count = PODS;

@@ -22,10 +22,9 @@ static size_t pods(void)
 
 struct model_row *model_find(struct model_server *server, const char *id)
 {
-    for (size_t r = 0; r < server->count; r++) {
+    for (size_t r = 0; r < server->count; r++)
         if (!server->rows[r].handshake && strcmp(server->rows[r].id, id) == 0)
             return &server->rows[r];
-    }
     return NULL;
 }
 
@@ -42,12 +41,11 @@ static struct model_row *add_row(struct model_server *server, const char *id, co
 
 static void remove_row(struct model_server *server, size_t index)
 {
-    for (int slot = 0; slot < REDIS_SLOTS; slot++) {
+    for (int slot = 0; slot < REDIS_SLOTS; slot++)
         if (server->owner[slot] == (int)index)
             server->owner[slot] = -1;
         else if (server->owner[slot] > (int)index)
             server->owner[slot]--;
-    }
     server->count--;
     memmove(&server->rows[index], &server->rows[index + 1],
             (server->count - index) * sizeof(server->rows[0]));
@@ -63,19 +61,17 @@ static int slots_of(const struct model_server *server, size_t row)
 
 static struct model_server *at_ip(const char *ip)
 {
-    for (size_t i = 0; i < pods(); i++) {
+    for (size_t i = 0; i < pods(); i++)
         if (model[i].up && strcmp(model[i].ip, ip) == 0)
             return &model[i];
-    }
     return NULL;
 }
 
 static bool is_banned(const struct model_server *server, const char *id)
 {
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++)
         if (server->ban_rounds[i] > 0 && strcmp(server->banned[i], id) == 0)
             return true;
-    }
     return false;
 }
 
@@ -158,10 +154,9 @@ void model_settle(int replicas, int masters)
 {
     world_begin(replicas, masters);
     model_seeded();
-    for (size_t i = 0; i < pods(); i++) {
+    for (size_t i = 0; i < pods(); i++)
         if (!model[i].rows[0].master)
             memcpy(model[i].master_host, model[world.master_of[i]].ip, 16);
-    }
     model_gossip();
     model_show(0);
     assert_int_equal(world_decide()->verdict, FORM_CONVERGED);
@@ -187,29 +182,26 @@ static bool refuse(bool refused)
 uint64_t model_highest_epoch(const struct model_server *server)
 {
     uint64_t highest = 0;
-    for (size_t r = 0; r < server->count; r++) {
+    for (size_t r = 0; r < server->count; r++)
         if (server->rows[r].epoch > highest)
             highest = server->rows[r].epoch;
-    }
     return highest;
 }
 
 static void add_slots(struct model_server *server, struct slot_range range)
 {
-    for (int slot = range.first; slot <= range.last; slot++) {
+    for (int slot = range.first; slot <= range.last; slot++)
         if (refuse(server->owner[slot] >= 0 || !server->rows[0].master))
             return;
-    }
     for (int slot = range.first; slot <= range.last; slot++)
         server->owner[slot] = 0;
 }
 
 static void meet(struct model_server *server, const char *ip)
 {
-    for (size_t r = 1; r < server->count; r++) {
+    for (size_t r = 1; r < server->count; r++)
         if (server->rows[r].handshake && strcmp(server->rows[r].ip, ip) == 0)
             return;
-    }
     add_row(server, "", ip)->handshake = true;
 }
 
@@ -246,10 +238,9 @@ static void fail_over(struct model_server *server, bool forced)
     struct model_row *master = model_find(server, self->master_id);
     if (refuse(self->master || master == NULL) || (!forced && refuse(!majority_votes(server))))
         return;
-    for (int slot = 0; slot < REDIS_SLOTS; slot++) {
+    for (int slot = 0; slot < REDIS_SLOTS; slot++)
         if (server->owner[slot] == (int)(master - server->rows))
             server->owner[slot] = 0;
-    }
     self->master = true;
     *self->master_id = '\0';
     self->epoch = model_highest_epoch(server) + 1;
@@ -268,6 +259,14 @@ static void forget(struct model_server *server, const char *id)
         server->ban_rounds[i] = FORGET_ROUNDS;
         return;
     }
+}
+
+/* BUMPEPOCH: without anybody's consent, unless it already has the highest (clusterBumpConfigEpoch...). */
+static void bump_epoch(struct model_server *server)
+{
+    uint64_t highest = model_highest_epoch(server);
+    if (server->rows[0].epoch == 0 || server->rows[0].epoch != highest)
+        server->rows[0].epoch = highest + 1;
 }
 
 void model_take(const struct form_step *step)
@@ -294,6 +293,9 @@ void model_take(const struct form_step *step)
     case FORM_FORGET:
         forget(server, step->id);
         break;
+    case FORM_BUMP_EPOCH:
+        bump_epoch(server);
+        break;
     case FORM_ANNOUNCE:
         memcpy(server->rows[0].ip, server->ip, sizeof(server->ip));
         break;
@@ -313,14 +315,16 @@ static void hear_slots(struct model_server *here, struct model_row *row,
     struct model_row *self = &here->rows[0];
     const struct model_row *owner = self->master ? self : model_find(here, self->master_id);
     size_t mine = owner != NULL ? (size_t)(owner - here->rows) : 0;
-    int before = slots_of(here, mine);
+    bool takes_mine = false;
     for (int slot = 0; slot < REDIS_SLOTS; slot++) {
         int now = here->owner[slot];
         if (there->owner[slot] == 0 && now != index &&
-            (now < 0 || here->rows[now].epoch < row->epoch))
+            (now < 0 || here->rows[now].epoch < row->epoch)) {
             here->owner[slot] = (int16_t)index;
+            takes_mine = takes_mine || now == (int)mine;
+        }
     }
-    if (before > 0 && slots_of(here, mine) == 0) {
+    if (takes_mine && slots_of(here, mine) == 0) {
         self->master = false;
         memcpy(self->master_id, row->id, sizeof(row->id));
         memcpy(here->master_host, row->ip, sizeof(row->ip));
@@ -410,32 +414,29 @@ static void follow(struct model_server *server)
 
 void model_gossip(void)
 {
-    for (size_t i = 0; i < pods(); i++) {
+    for (size_t i = 0; i < pods(); i++)
         if (model[i].up)
             shake_hands(&model[i]);
-    }
     for (size_t i = 0; i < pods(); i++) {
         if (model[i].up)
             hear_all(&model[i]);
         for (size_t b = 0; b < 8; b++)
             model[i].ban_rounds[b] -= model[i].ban_rounds[b] > 0;
     }
-    for (size_t i = 0; i < pods(); i++) {
+    for (size_t i = 0; i < pods(); i++)
         if (model[i].up)
             follow(&model[i]);
-    }
 }
 
 /* --- looks and steps --- */
 
 void model_show(uint64_t hidden)
 {
-    for (size_t i = 0; i < pods(); i++) {
+    for (size_t i = 0; i < pods(); i++)
         if (model[i].up && (i >= 64 || (hidden >> i & 1) == 0))
             model_say((int)i);
         else
             world_silence((int)i);
-    }
 }
 
 void model_record_births(void)
@@ -458,7 +459,7 @@ int model_converge(void)
         const struct form_plan *plan = world_decide();
         if (plan->verdict == FORM_CONVERGED)
             return look;
-        if (plan->verdict == FORM_REFUSE)
+        if (plan->verdict == FORM_REFUSE && plan->count == 0)
             return -1;
         model_do(plan->count);
         model_gossip();

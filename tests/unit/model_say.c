@@ -27,6 +27,18 @@ static int ordinal_of_id(const char *id)
     return id[0] == 'b' || id[0] == 'e' ? (id[1] - '0') * 10 + id[2] - '0' : -1;
 }
 
+/* The last slot of the run that begins at each first one: found once for all rows. */
+static int run_end[REDIS_SLOTS];
+
+static void find_runs(const struct model_server *server)
+{
+    for (int first = 0, slot = 0; slot < REDIS_SLOTS; slot++) {
+        if (server->owner[slot] != server->owner[first])
+            first = slot;
+        run_end[first] = slot;
+    }
+}
+
 static void put_row(struct writer *out, const struct model_server *server, size_t index)
 {
     const struct model_row *row = &server->rows[index];
@@ -35,10 +47,9 @@ static void put_row(struct writer *out, const struct model_server *server, size_
     uint64_t epoch = row->epoch;
     char line[256];
     char host[24] = "";
-    for (size_t r = 0; r < server->count && !row->master; r++) {
+    for (size_t r = 0; r < server->count && !row->master; r++)
         if (strcmp(server->rows[r].id, row->master_id) == 0)
             epoch = server->rows[r].epoch; /* of a replica its master's */
-    }
     if (ordinal >= 0)
         (void)snprintf(host, sizeof(host), ",redis-%d", ordinal);
     (void)snprintf(line, sizeof(line), "%s %s:6379@16379%s %s%s%s %s 0 %d %llu %s",
@@ -50,13 +61,11 @@ static void put_row(struct writer *out, const struct model_server *server, size_
                    row->master ? "-" : row->master_id, row->heard && !me ? 1 : 0,
                    (unsigned long long)epoch, row->failed ? "disconnected" : "connected");
     put(out, line);
-    for (int slot = 0; slot < REDIS_SLOTS; slot++) {
-        int first = slot;
-        if (server->owner[slot] != (int)index)
+    for (int first = 0, last; first < REDIS_SLOTS; first = last + 1) {
+        last = run_end[first];
+        if (server->owner[first] != (int)index)
             continue;
-        while (slot + 1 < REDIS_SLOTS && server->owner[slot + 1] == (int)index)
-            slot++;
-        (void)snprintf(line, sizeof(line), first == slot ? " %d" : " %d-%d", first, slot);
+        (void)snprintf(line, sizeof(line), first == last ? " %d" : " %d-%d", first, last);
         put(out, line);
     }
     put(out, "\n");
@@ -67,6 +76,7 @@ void model_say(int ordinal)
     static struct writer out;
     const struct model_server *server = &model[ordinal];
     out.len = 0;
+    find_runs(server);
     bool shaking = false;
     for (size_t r = 0; r < server->count; r++) {
         if (server->rows[r].handshake && shaking)

@@ -13,9 +13,8 @@
 static struct addr parsed(const char *text)
 {
     struct addr addr = {.family = ADDR_NONE};
-    if (!addr_parse(&addr, text)) {
+    if (!addr_parse(&addr, text))
         fail_msg("'%s' is no address", text);
-    }
     return addr;
 }
 
@@ -55,9 +54,8 @@ static void what_is_no_literal_address_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct addr addr = {.family = ADDR_NONE};
-        if (addr_parse(&addr, texts[i])) {
+        if (addr_parse(&addr, texts[i]))
             fail_msg("'%s' is taken for %s", texts[i], addr.text);
-        }
         assert_int_equal(addr.family, ADDR_NONE);
     }
 }
@@ -87,15 +85,13 @@ static void only_what_a_peer_can_reach_is_usable(void **state)
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct addr addr = parsed(good[i]);
-        if (!addr_is_usable(&addr)) {
+        if (!addr_is_usable(&addr))
             fail_msg("%s is not usable", good[i]);
-        }
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct addr addr = parsed(bad[i]);
-        if (addr_is_usable(&addr)) {
+        if (addr_is_usable(&addr))
             fail_msg("%s is usable", bad[i]);
-        }
     }
     struct addr none = {.family = ADDR_NONE};
     assert_false(addr_is_usable(&none));
@@ -137,9 +133,8 @@ static void a_set_is_in_order_with_each_address_once(void **state)
     struct addr_set set = {.max = 1000};
     add_many(&set, 1, 5000);
     assert_int_equal(set.count, 256);
-    for (size_t i = 1; i < set.count; i++) {
+    for (size_t i = 1; i < set.count; i++)
         assert_true(addr_compare(&set.addrs[i - 1], &set.addrs[i]) < 0);
-    }
     free(set.addrs);
 }
 

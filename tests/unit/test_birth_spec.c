@@ -24,20 +24,17 @@ static int set_up(void **state)
 
 static void read_spec(void)
 {
-    if (!birth_spec_read(&spec, &settings, &identity, &err)) {
+    if (!birth_spec_read(&spec, &settings, &identity, &err))
         fail_msg("%s", err.message);
-    }
 }
 
 static void refused(const char *part)
 {
-    if (birth_spec_read(&spec, &settings, &identity, &err)) {
+    if (birth_spec_read(&spec, &settings, &identity, &err))
         fail_msg("accepted: %d pods, %d masters", spec.replicas, spec.masters);
-    }
     assert_int_equal(err.kind, ERR_CONFIG);
-    if (strstr(err.message, part) == NULL) {
+    if (strstr(err.message, part) == NULL)
         fail_msg("'%s' is not in: %s", part, err.message);
-    }
 }
 
 static void half_of_the_pods_but_three_at_least_are_masters(void **state)
@@ -122,9 +119,8 @@ static void masters_and_replicas_do_not_share_a_zone(void **state)
     (void)state;
     settings.zones = "a,b,c,a,b,c";
     read_spec();
-    for (int i = 3; i < 6; i++) {
+    for (int i = 3; i < 6; i++)
         assert_int_not_equal(spec.zone_of[i], spec.zone_of[spec.master_of[i]]);
-    }
 }
 
 static void zones_must_be_one_a_pod(void **state)
@@ -148,9 +144,8 @@ static void zones_must_be_one_a_pod(void **state)
     settings.zones = longest + 1;
     read_spec();
     char many[2201];
-    for (size_t i = 0; i < sizeof many - 1; i++) {
+    for (size_t i = 0; i < sizeof many - 1; i++)
         many[i] = i % 2 == 0 ? 'a' : ',';
-    }
     many[sizeof many - 1] = '\0';
     settings.replicas = 1000;
     settings.zones = many;
@@ -189,9 +184,8 @@ static void the_digest_changes_with_all_that_decides(void **state)
     memcpy(digests[count++], spec.digest, 65);
     for (int i = 0; i < count; i++) {
         assert_int_equal(strlen(digests[i]), 64);
-        for (int j = 0; j < i; j++) {
+        for (int j = 0; j < i; j++)
             assert_string_not_equal(digests[i], digests[j]);
-        }
     }
 }
 

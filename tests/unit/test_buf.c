@@ -48,9 +48,8 @@ static void exactly_the_cap_fits_and_one_byte_more_does_not(void **state)
     (void)state;
     for (size_t cap = 0; cap < 300; cap++) {
         struct buf buf = buf_new(cap);
-        for (size_t i = 0; i < cap; i++) {
+        for (size_t i = 0; i < cap; i++)
             buf_add(&buf, "a", 1);
-        }
         assert_true(buf_ok(&buf));
         assert_int_equal(buf.len, cap);
         buf_add(&buf, "b", 1);

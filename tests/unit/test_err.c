@@ -72,9 +72,8 @@ static void wrapping_without_end_stays_within_the_buffer(void **state)
     (void)state;
     struct err err;
     err_set(&err, ERR_LATER, "the cause");
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 300; i++)
         err_wrap(&err, "context %d", i);
-    }
     assert_true(strlen(err.message) < sizeof err.message);
     assert_memory_equal(err.message, "context 299: context 298: ", 26);
 }

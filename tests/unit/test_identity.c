@@ -47,9 +47,8 @@ static void host(const char *name)
 static void accepted(int ordinal, const char *statefulset)
 {
     memset(&identity, 0x5a, sizeof identity);
-    if (!identity_derive(&identity, &settings, &machine, need_pod, need_service, &err)) {
+    if (!identity_derive(&identity, &settings, &machine, need_pod, need_service, &err))
         fail_msg("%s", err.message);
-    }
     assert_int_equal(identity.ordinal, ordinal);
     assert_string_equal(identity.statefulset, statefulset);
 }
@@ -58,14 +57,12 @@ static void accepted(int ordinal, const char *statefulset)
 static void refused(const char *one, const char *other)
 {
     memset(&identity, 0x5a, sizeof identity);
-    if (identity_derive(&identity, &settings, &machine, need_pod, need_service, &err)) {
+    if (identity_derive(&identity, &settings, &machine, need_pod, need_service, &err))
         fail_msg("accepted as ordinal %d of '%s'", identity.ordinal, identity.statefulset);
-    }
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_int_equal(identity.ordinal, 0x5a5a5a5a); /* untouched */
-    if (strstr(err.message, one) == NULL || strstr(err.message, other) == NULL) {
+    if (strstr(err.message, one) == NULL || strstr(err.message, other) == NULL)
         fail_msg("'%s' and '%s' are not in: %s", one, other, err.message);
-    }
 }
 
 static void a_pod_knows_itself_and_its_peers(void **state)
@@ -344,9 +341,8 @@ static void peers_names_need_a_service_and_fit(void **state)
     label[63] = '\0';
     settings.service = label;
     settings.pod_namespace = label;
-    for (size_t i = 0; i < 253; i++) {
+    for (size_t i = 0; i < 253; i++)
         domain[i] = i % 50 == 49 ? '.' : 'a';
-    }
     settings.cluster_domain = domain;
     /* redis- and 10 digits, three dots, .svc. and the last dot: 5 + 1 + 10 + 1 + 63 + 1 + 63 + 5 + 1 */
     domain[253 - 150] = '\0';
@@ -445,14 +441,11 @@ static void announced_names_of_this_set_give_their_ordinal(void **state)
         "ip-10-0-0-7",
         "redis-99999999999",
     };
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         assert_int_equal(identity_ordinal_of(&identity, ours[i]), 7);
-    }
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        if (identity_ordinal_of(&identity, foreign[i]) != -1) {
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (identity_ordinal_of(&identity, foreign[i]) != -1)
             fail_msg("'%s' is taken for ours", foreign[i]);
-        }
-    }
     identity.service[0] = '\0';
     assert_int_equal(identity_ordinal_of(&identity, "redis-7"), 7);
     assert_int_equal(identity_ordinal_of(&identity, "redis-7.redis"), -1);

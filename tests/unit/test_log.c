@@ -161,9 +161,8 @@ static void bytes_that_are_no_utf8_are_replaced_in_json(void **state)
         cJSON *line = cJSON_Parse(captured(fd));
         assert_non_null(line);
         char expected[64] = "a";
-        for (size_t j = 0; j < strlen(wrong[i]); j++) {
+        for (size_t j = 0; j < strlen(wrong[i]); j++)
             strcat(expected, "\xEF\xBF\xBD");
-        }
         strcat(expected, "b");
         assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(line, "msg")), expected);
         assert_null(cJSON_GetObjectItem(line, "pod"));
@@ -194,9 +193,8 @@ static void a_wait_is_told_at_first_and_when_its_sentence_changes(void **state)
     log_open(false, LOG_LEVEL_INFO, NULL);
     capture(fd);
     log_wait_end();
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 5; i++)
         log_wait("the name of redis-%d", 0);
-    }
     log_wait("the name of redis-%d", 1);
     log_wait_end();
     log_wait("the name of redis-%d", 1);
@@ -244,9 +242,8 @@ static void on_a_terminal_a_wait_is_one_line_that_is_rewritten(void **state)
     }
     size_t length = 0;
     ssize_t got;
-    while ((got = read(terminal, text + length, sizeof text - 1 - length)) > 0) {
+    while ((got = read(terminal, text + length, sizeof text - 1 - length)) > 0)
         length += (size_t)got;
-    }
     text[length] = '\0';
     (void)close(terminal);
     const char *start = "\r\033[Kwaiting for a name that is lo\r\033[Kinfo: news\r\n"

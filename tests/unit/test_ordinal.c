@@ -14,9 +14,8 @@
 static void check(const char *text, enum ordinal_status status, int value)
 {
     int ordinal = UNTOUCHED;
-    if (ordinal_parse(text, &ordinal) != status || ordinal != value) {
+    if (ordinal_parse(text, &ordinal) != status || ordinal != value)
         fail_msg("'%s' gives %d", text, ordinal);
-    }
 }
 
 static void plain_decimal_numbers_are_ordinals(void **state)
@@ -60,9 +59,8 @@ static void check_name(const char *name, enum ordinal_status status, int value, 
     int ordinal = UNTOUCHED;
     size_t stem_len = 99;
     if (ordinal_of_name(name, &ordinal, &stem_len) != status || ordinal != value ||
-        stem_len != stem) {
+        stem_len != stem)
         fail_msg("'%s' gives %d and a stem of %zu", name, ordinal, stem_len);
-    }
 }
 
 static void a_pods_name_ends_in_its_ordinal(void **state)

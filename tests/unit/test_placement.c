@@ -93,10 +93,9 @@ static void nine_pods_in_three_regions_survive_the_loss_of_any_one(void **state)
         assert_true(placement_deal(9, 3, zones, master_of));
         assert_true(placement_survives_zone(9, zones, master_of));
         for (int i = 0; i < 9; i++) {
-            for (int j = 0; j < i; j++) {
+            for (int j = 0; j < i; j++)
                 if (master_of[i] == master_of[j])
                     assert_int_not_equal(zones[i], zones[j]);
-            }
         }
     }
 }
@@ -155,10 +154,9 @@ static struct costs count_costs(int pods, int masters, const int *zones, const i
 
 static int compare(const struct costs *one, const struct costs *other)
 {
-    for (int i = 0; i < AIMS; i++) {
+    for (int i = 0; i < AIMS; i++)
         if (one->of[i] != other->of[i])
             return one->of[i] < other->of[i] ? -1 : 1;
-    }
     return 0;
 }
 

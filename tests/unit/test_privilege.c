@@ -92,12 +92,10 @@ static struct settings settings_in_place(mode_t data_mode, mode_t config_mode)
 {
     (void)snprintf(data_dir, sizeof data_dir, "%s/data", place);
     (void)snprintf(config_dir, sizeof config_dir, "%s/config", place);
-    if (data_mode != 0) {
+    if (data_mode != 0)
         assert_int_equal(mkdir(data_dir, data_mode), 0);
-    }
-    if (config_mode != 0) {
+    if (config_mode != 0)
         assert_int_equal(mkdir(config_dir, config_mode), 0);
-    }
     return (struct settings){
         .owner = "", .data_dir = data_dir, .config_dir = config_dir, .hardlinks = "auto"};
 }
@@ -109,9 +107,8 @@ static void in_child(int (*check)(void *argument), void *argument)
     (void)fflush(NULL);
     pid_t child = fork();
     assert_true(child >= 0);
-    if (child == 0) {
+    if (child == 0)
         _exit(check(argument));
-    }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
 }

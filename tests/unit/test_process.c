@@ -64,9 +64,8 @@ static void write_into_a_closed_pipe(void)
 {
     int ends[2];
     process_open();
-    if (pipe(ends) != 0 || close(ends[0]) != 0) {
+    if (pipe(ends) != 0 || close(ends[0]) != 0)
         _exit(2);
-    }
     _exit(write(ends[1], "x", 1) == -1 ? 0 : 3);
 }
 
@@ -78,9 +77,8 @@ static void a_closed_pipe_is_an_error_and_no_signal(void **state)
 
 static void close_all_and_open(void)
 {
-    for (int fd = 0; fd < 3; fd++) {
+    for (int fd = 0; fd < 3; fd++)
         (void)close(fd);
-    }
     process_open();
     /* no later file may become a standard stream, and nobody takes an answer that is lost */
     int fd = open("/dev/null", O_RDWR);
@@ -117,9 +115,8 @@ static void guard_restore_and_look(void)
 {
     struct rlimit before, after;
     struct sigaction pipe_before, pipe_after;
-    if (getrlimit(RLIMIT_CORE, &before) != 0 || sigaction(SIGPIPE, NULL, &pipe_before) != 0) {
+    if (getrlimit(RLIMIT_CORE, &before) != 0 || sigaction(SIGPIPE, NULL, &pipe_before) != 0)
         _exit(2);
-    }
     process_open();
     process_guard_secrets();
     process_restore();

@@ -392,12 +392,11 @@ static void a_value_fits_the_place_it_stands_in(void **state)
         struct quote_cursor cursor = quote_cursor_new(places[i].kind);
         size_t before = strlen(places[i].before);
         /* in one piece or byte by byte */
-        if (i % 2 == 0) {
+        if (i % 2 == 0)
             quote_cursor_pass(&cursor, places[i].before, before);
-        } else {
+        else
             for (size_t k = 0; k < before; k++)
                 quote_cursor_pass(&cursor, places[i].before + k, 1);
-        }
         put(&out, places[i].before, before);
         enum quote_status status =
             quote_cursor_put(&cursor, places[i].value, strlen(places[i].value), &sink);

@@ -364,10 +364,9 @@ static long memory_kb(const char *name)
     long kb = 0;
     FILE *file = fopen("/proc/self/status", "r");
     assert_non_null(file);
-    while (fgets(line, sizeof(line), file) != NULL) {
+    while (fgets(line, sizeof(line), file) != NULL)
         if (strncmp(line, name, strlen(name)) == 0)
             kb = strtol(line + strlen(name), NULL, 10);
-    }
     fclose(file);
     return kb;
 }

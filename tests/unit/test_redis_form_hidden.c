@@ -13,7 +13,7 @@
  * Absence is never evidence. Of a damaged cluster any part is hidden, and form decides on what is left. A
  * step that cannot be taken back (promotion, forgetting, slots) must be right in the whole picture too:
  *
- *   promote    its master is lost, and nobody holds more of its data
+ *   promote    its master is lost, and nobody holds more of its data; whatever the verdict
  *   takeover   never: it needs every pod's answer
  *   forget     the node is lost and owns no slot; no pod answers with that id
  *   slots      nobody claims them, and no hidden server would be given them in their stead
@@ -39,10 +39,9 @@ static bool is_for_good(enum form_step_kind kind)
 static void remember_steps_for_good(void)
 {
     taken_count = 0;
-    for (size_t i = 0; i < world.plan.count; i++) {
-        if (is_for_good(world.plan.steps[i].kind) && world.plan.verdict != FORM_REFUSE)
+    for (size_t i = 0; i < world.plan.count; i++)
+        if (is_for_good(world.plan.steps[i].kind))
             taken[taken_count++] = world.plan.steps[i];
-    }
 }
 
 static const struct cluster_node *node_of(const char *id)
@@ -115,12 +114,10 @@ static void damage(uint32_t *seed)
 static void work_a_little(uint32_t *seed)
 {
     model_show(0);
-    if (world_decide()->verdict == FORM_REFUSE)
-        return;
-    for (size_t i = 0; i < world.plan.count; i++) {
+    world_decide();
+    for (size_t i = 0; i < world.plan.count; i++)
         if (next_random(seed) % 3 != 0)
             model_take(&world.plan.steps[i]);
-    }
     model_gossip();
 }
 

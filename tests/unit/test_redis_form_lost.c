@@ -75,26 +75,43 @@ static void while_the_holder_is_away_nobody_is_promoted(void **state)
     }
 }
 
-/* A replica of no pod's name cannot be waited for, yet it hides none of those that can. */
+#define REBORN(flags) "%0 10.0.0.0:6379@16379,redis-0 " flags "master - 0 1 0 connected\n"
+#define OTHER(flags) "$1 10.0.0.1:6379@16379,redis-1 " flags "master - 0 1 4 connected 100\n"
+#define GONE "$0 10.0.0.0:6379@16379,redis-0 master,fail - 0 1 1 disconnected 0-99\n"
+#define NOBODYS                                                                                    \
+    "ffffffffffffffffffffffffffffffffffffffff 10.9.9.9:6379@16379,else slave $0 0 1 1 "            \
+    "disconnected\n"
+#define AWAY "$2 10.0.0.2:6379@16379,redis-2 slave $0 0 1 1 disconnected\n"
+
+/* A replica of no pod's name is told only where no pod is that can be waited for. */
 static void a_holder_of_no_pod_does_not_hide_one_that_is_away(void **state)
 {
     (void)state;
     world_begin(3, 1);
-    world_say(0, "%0 10.0.0.0:6379@16379,redis-0 myself,master - 0 0 0 connected\n"
-                 "$1 10.0.0.1:6379@16379,redis-1 master - 0 1 4 connected 100\n"
-                 "$0 10.0.0.0:6379@16379,redis-0 master,fail - 0 1 1 disconnected 0-99\n"
-                 "$2 10.0.0.2:6379@16379,redis-2 slave $0 0 1 1 disconnected\n"
-                 "ffffffffffffffffffffffffffffffffffffffff 10.9.9.9:6379@16379,else slave $0 0 1 1 "
-                 "disconnected\n");
-    world_say(1, "%0 10.0.0.0:6379@16379,redis-0 master - 0 1 0 connected\n"
-                 "$1 10.0.0.1:6379@16379,redis-1 myself,master - 0 0 4 connected 100\n"
-                 "$0 10.0.0.0:6379@16379,redis-0 master,fail - 0 1 1 disconnected 0-99\n"
-                 "$2 10.0.0.2:6379@16379,redis-2 slave $0 0 1 1 disconnected\n"
-                 "ffffffffffffffffffffffffffffffffffffffff 10.9.9.9:6379@16379,else slave $0 0 1 1 "
-                 "disconnected\n");
+    world_say(0, REBORN("myself,") OTHER("") GONE AWAY NOBODYS);
+    world_say(1, REBORN("") OTHER("myself,") GONE AWAY NOBODYS);
     expect("wait holder-away 2");
     world.wish.accept_empty_shard = true;
     expect("wait holder-away 2");
+    world_say(0, REBORN("myself,") OTHER("") GONE NOBODYS AWAY);
+    world_say(1, REBORN("") OTHER("myself,") GONE NOBODYS AWAY);
+    expect("wait holder-away 2");
+}
+
+/* It may hold more than the pod that is here: only a person knows that it never comes back. */
+static void a_holder_of_no_pod_is_away_too(void **state)
+{
+    (void)state;
+    world_begin(3, 1);
+    world_say(0, REBORN("myself,") OTHER("") GONE AWAY NOBODYS);
+    world_say(1, REBORN("") OTHER("myself,") GONE AWAY NOBODYS);
+    world_say(2, "$2 10.0.0.2:6379@16379,redis-2 myself,slave $0 0 0 1 connected\n" REBORN("")
+                     OTHER("") GONE NOBODYS);
+    expect("wait holder-away");
+    world.wish.promote_ordinal = 1; /* it follows another */
+    expect("wait holder-away");
+    world.wish.promote_ordinal = 2;
+    expect("work promotes 2: takeover 2");
 }
 
 #define LOST "$1 10.0.0.1:6379@16379,redis-1 master,fail - 0 1 2 disconnected 9\n"
@@ -114,7 +131,9 @@ static void the_first_pod_may_hold_and_the_first_row_be_forgotten(void **state)
     world_say(0, LOST ANEW("") FIRST("myself,master -") THIRD(""));
     world_say(1, LOST ANEW("myself,") FIRST("master -") THIRD(""));
     world_say(2, LOST ANEW("") FIRST("master -") THIRD("myself,"));
-    expect("work abandons 1: forget 0 $1; forget 1 $1; forget 2 $1");
+    /* slots that nobody owned at all are dealt meanwhile */
+    expect("work abandons 1: forget 0 $1; forget 1 $1; forget 2 $1; slots 0 0-8; slots 0 10-99; "
+           "slots 0 101-16383");
 }
 
 static void of_several_holders_the_furthest_is_promoted(void **state)
@@ -145,14 +164,8 @@ static void offsets_of_different_histories_tell_nothing(void **state)
     expect("refuse holder-unclear 0: meet 0 1");
     world.wish.promote_ordinal = 3;
     expect("work promotes 3: meet 0 1; promote 3");
-    world.wish.promote_ordinal = -1;
-    world.wish.own_member = 6;
-    expect("refuse holder-unclear 0: meet 0 1");
-    world.wish.own_is_newest = true;
+    world.wish.promote_ordinal = 6;
     expect("work promotes 6: meet 0 1; promote 6");
-    world.wish.promote_ordinal = -1;
-    world.wish.own_member = 4; /* the newest of another shard */
-    expect("refuse holder-unclear 0: meet 0 1");
 }
 
 static void histories_that_are_not_told_tell_nothing_either(void **state)
@@ -165,7 +178,7 @@ static void histories_that_are_not_told_tell_nothing_either(void **state)
     expect("refuse holder-unclear 0: meet 0 1");
 }
 
-static void a_persons_word_or_a_proof_of_its_own_need_not_wait_for_others(void **state)
+static void a_persons_word_need_not_wait_for_others(void **state)
 {
     (void)state;
     model_settle(9, 3);
@@ -177,10 +190,6 @@ static void a_persons_word_or_a_proof_of_its_own_need_not_wait_for_others(void *
     expect("work promotes 3: meet 0 1; promote 3");
     world.wish.promote_ordinal = 6; /* who is named must be there */
     expect("wait holder-away 6: meet 0 1");
-    world.wish.promote_ordinal = -1;
-    world.wish.own_member = 3;
-    world.wish.own_is_newest = true;
-    expect("work promotes 3: meet 0 1; promote 3");
 }
 
 static void a_shard_that_nobody_holds_is_a_persons_decision(void **state)
@@ -233,7 +242,7 @@ static void without_the_masters_majority_it_takes_everybody_to_take_over(void **
     expect("wait promotes 3: meet 0 2; meet 1 2");
     model[5].up = true;
     look();
-    expect("work promotes 3: meet 0 2; meet 1 2; takeover 3");
+    expect("work promotes 3: meet 0 2; meet 1 2; takeover 3; takeover 4");
     assert_in_range(model_converge(), 1, 20);
     model_expect_whole();
 }
@@ -247,6 +256,72 @@ static void all_masters_may_be_lost_at_once(void **state)
     look();
     assert_in_range(model_converge(), 1, 25);
     model_expect_whole();
+}
+
+/* Each shard for itself; the worst is told. */
+static void a_shard_that_a_person_must_decide_about_keeps_no_other_from_healing(void **state)
+{
+    (void)state;
+    model_settle(15, 5);
+    lose(0);
+    lose(1);
+    world_new_id(5, model[5].replid);
+    look();
+    expect("refuse holder-unclear 0: meet 0 2; meet 1 2; promote 6");
+    assert_int_equal(model_converge(), -1);
+    expect("refuse holder-unclear 0");
+    assert_string_equal(owner_of(placement_slots(5, 1).first), "$6");
+    assert_string_equal(cluster_member_self(world_pod(1))->master_id, world_pod(6)->id);
+    assert_string_equal(owner_of(0), "$0");
+    world.wish.promote_ordinal = 10;
+    assert_in_range(model_converge(), 1, 12);
+    assert_string_equal(owner_of(0), "$10");
+    model_expect_whole();
+}
+
+static void of_several_lost_shards_the_worst_is_told(void **state)
+{
+    (void)state;
+    model_settle(15, 5);
+    lose(0);
+    lose(1);
+    lose(5);
+    lose(10);
+    model[6].up = false;
+    look();
+    expect("wait no-holder 0: meet 0 2; meet 1 2; meet 5 2; meet 10 2");
+    model[6].up = true;
+    world_new_id(6, model[6].replid);
+    model[14].up = false;
+    look();
+    expect("refuse holder-unclear 1: meet 0 2; meet 1 2; meet 5 2; meet 10 2");
+    model[14].up = true;
+    look();
+    expect("refuse no-holder 0: meet 0 2; meet 1 2; meet 5 2; meet 10 2");
+    world.wish.accept_empty_shard = true; /* the step of one, the word of the other */
+    expect("refuse holder-unclear 1: meet 0 2; meet 1 2; meet 5 2; meet 10 2; forget 2 $0; "
+           "forget 3 $0; forget 4 $0; forget 6 $0; forget 7 $0; forget 8 $0; forget 9 $0; "
+           "forget 11 $0; forget 12 $0; forget 13 $0; forget 14 $0");
+}
+
+/* One server that has heard it and flags nothing: it may live, cut off from us. */
+static void whom_one_server_still_hears_of_is_not_lost(void **state)
+{
+    (void)state;
+    for (int witness = 1; witness < 6; witness++) {
+        model_settle(6, 3);
+        lose(0);
+        look();
+        struct redis_table *table = &world_pod(witness)->table;
+        char id[REDIS_ID_LEN + 1];
+        world_birth_id(0, id);
+        struct redis_node *row = &table->nodes[redis_table_find(table, id)];
+        row->flags &= ~(unsigned)REDIS_FAIL;
+        row->link_connected = true;
+        expect("work mends: meet 0 1");
+        row->flags |= REDIS_PFAIL;
+        expect("work promotes 3: meet 0 1; promote 3");
+    }
 }
 
 static uint32_t next_random(uint32_t *seed)
@@ -264,10 +339,9 @@ static void whatever_is_lost_while_a_holder_is_left_comes_back_whole(void **stat
         model_settle(9, 3);
         for (int shard = 0; shard < 3; shard++) {
             uint32_t lost = next_random(&seed) % 7; /* of three pods never all */
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < 3; i++)
                 if ((lost >> i & 1) != 0)
                     lose(shard + 3 * i);
-            }
         }
         for (int round = 0; round < 6; round++) {
             int away = (int)(next_random(&seed) % 12); /* or nobody */
@@ -276,10 +350,9 @@ static void whatever_is_lost_while_a_holder_is_left_comes_back_whole(void **stat
             model_gossip();
             model_show(0);
             const struct form_plan *plan = world_decide();
-            for (size_t i = 0; i < plan->count && plan->verdict != FORM_REFUSE; i++) {
+            for (size_t i = 0; i < plan->count; i++)
                 if (next_random(&seed) % 3 != 0)
                     model_take(&plan->steps[i]);
-            }
             if (away < 9)
                 model[away].up = true;
         }
@@ -295,15 +368,19 @@ int main(void)
         cmocka_unit_test(a_lost_replica_joins_its_shard_anew),
         cmocka_unit_test(while_the_holder_is_away_nobody_is_promoted),
         cmocka_unit_test(a_holder_of_no_pod_does_not_hide_one_that_is_away),
+        cmocka_unit_test(a_holder_of_no_pod_is_away_too),
         cmocka_unit_test(the_first_pod_may_hold_and_the_first_row_be_forgotten),
         cmocka_unit_test(of_several_holders_the_furthest_is_promoted),
         cmocka_unit_test(offsets_of_different_histories_tell_nothing),
         cmocka_unit_test(histories_that_are_not_told_tell_nothing_either),
-        cmocka_unit_test(a_persons_word_or_a_proof_of_its_own_need_not_wait_for_others),
+        cmocka_unit_test(a_persons_word_need_not_wait_for_others),
         cmocka_unit_test(a_shard_that_nobody_holds_is_a_persons_decision),
         cmocka_unit_test(a_shard_is_not_given_up_while_any_pod_is_away),
         cmocka_unit_test(without_the_masters_majority_it_takes_everybody_to_take_over),
         cmocka_unit_test(all_masters_may_be_lost_at_once),
+        cmocka_unit_test(a_shard_that_a_person_must_decide_about_keeps_no_other_from_healing),
+        cmocka_unit_test(of_several_lost_shards_the_worst_is_told),
+        cmocka_unit_test(whom_one_server_still_hears_of_is_not_lost),
         cmocka_unit_test(whatever_is_lost_while_a_holder_is_left_comes_back_whole),
     };
     return cmocka_run_group_tests_name("redis_form_lost", tests, NULL, NULL);

@@ -45,9 +45,8 @@ static void pods_that_all_moved_at_once_meet_anew(void **state)
 {
     (void)state;
     model_settle(6, 3);
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 6; i++)
         move_far(i);
-    }
     look();
     world_decide();
     assert_int_equal(world.plan.reason, FORM_MENDS);
@@ -135,9 +134,55 @@ static void a_foreign_server_is_never_met_whatever_else_is_wrong(void **state)
                 model[1].up = false;
             look();
             world_say(2, tables[i]);
-            expect("refuse foreign 2");
+            /* who lost its volume still meets one of ours; half of the masters promote nobody */
+            expect(damage == 1 ? "wait promotes 3: meet 0 1" : "refuse foreign 2");
         }
     }
+}
+
+/* The others heal until nothing is left to do but what the foreign server stands for. */
+static void a_foreign_server_keeps_no_other_pod_from_healing(void **state)
+{
+    (void)state;
+    model_settle(10, 5);
+    model_lose_volume(0);
+    model_lose_volume(8);
+    model[2].up = false;
+    look();
+    world_say(2, FOREIGN " myself,master - 0 0 9 connected 0-16383\n");
+    expect("work promotes 5: meet 0 1; meet 8 1; promote 5");
+    for (int i = 0; i < 12; i++) {
+        model_do(world.plan.count);
+        look();
+        world_say(2, FOREIGN " myself,master - 0 0 9 connected 0-16383\n");
+        world_decide();
+    }
+    expect("refuse foreign 2");
+    assert_string_equal(cluster_member_self(world_pod(0))->master_id, world_pod(5)->id);
+    assert_string_equal(cluster_member_self(world_pod(8))->master_id, world_pod(3)->id);
+    assert_int_equal(model[0].keys, MODEL_KEYS);
+    model[2].up = true; /* the name points to our pod again */
+    assert_in_range(model_converge(), 1, 8);
+    model_expect_whole();
+}
+
+/* Its run was killed between MEET and answer: it knows the cluster, which does not know it. */
+static void who_knows_the_cluster_and_is_unknown_there_meets_it(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    model_lose_volume(4);
+    look();
+    for (int i = 0; i < 6; i++) { /* as gossip told it of them */
+        if (i == 4)
+            continue;
+        struct model_row *row = &model[4].rows[model[4].count++];
+        *row = model[i].rows[0];
+    }
+    model_show(0);
+    expect("work mends: meet 4 0; replicate 4 $1");
+    assert_in_range(model_converge(), 1, 12);
+    model_expect_whole();
 }
 
 static void a_cluster_of_our_names_that_ordain_did_not_make_wants_adoption(void **state)
@@ -171,7 +216,7 @@ static void a_master_gets_back_what_the_others_majority_says_is_its_own(void **s
                      ROW(2, "master -", " 201-16383"));
     world_say(2, SELF(2, "master -", " 201-16383") ROW(0, "master -", " 0-100")
                      ROW(1, "master -", " 101-200"));
-    expect("work mends: slots 0 0-100");
+    expect("work mends: bump 0; slots 0 0-100");
     /* one of two is no majority */
     world_say(2, SELF(2, "master -", " 201-16383") ROW(0, "master -", "")
                      ROW(1, "master -", " 101-200"));
@@ -194,9 +239,52 @@ static void what_nobody_names_is_dealt_anew_only_when_a_person_accepts_it(void *
     world_pod(1)->info.keys = 1; /* not a birth */
     expect("wait takes-effect");
     world.wish.accept_empty_shard = true;
-    expect("work mends: slots 0 0-5460");
+    expect("work mends: bump 0; slots 0 0-5460");
     world_silence(2);
     expect("wait takes-effect 2");
+}
+
+/* A cluster that was whole once is no unfinished birth, though it has no key. */
+static void an_empty_cluster_that_is_whole_for_anybody_is_not_born_again(void **state)
+{
+    (void)state;
+    world_begin(3, 3);
+    world_say(0, SELF(0, "master -", " 0-5460") ROW(1, "master -", "")
+                     ROW(2, "master -", " 10923-16383"));
+    world_say(1, SELF(1, "master -", "") ROW(0, "master -", " 0-5460")
+                     ROW(2, "master -", " 10923-16383"));
+    world_say(2, SELF(2, "master -", " 10923-16383") ROW(0, "master -", " 0-5460")
+                     ROW(1, "master -", ""));
+    for (int whole = 0; whole < 3; whole++) {
+        for (int i = 0; i < 3; i++)
+            world_pod(i)->info.cluster_ok = i == whole;
+        expect("wait takes-effect");
+    }
+    world_pod(2)->info.cluster_ok = false;
+    expect("work birth: slots 1 5461-10922");
+}
+
+/* An old nodes.conf, or a foreign server that once answered at its address: others believe in an epoch
+ * that it does not have. */
+static void a_master_below_what_others_believe_takes_a_new_epoch(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    model_show(0);
+    struct redis_table *table = &world_pod(0)->table;
+    struct redis_node *row = &table->nodes[redis_table_find(table, world_pod(1)->id)];
+    row->epoch = 9;
+    world_pod(0)->view[0] ^= 1; /* as the table's digest would */
+    expect("work mends: bump 1");
+    int of = table->slot_owner[16383];
+    table->slot_owner[6000] = (int16_t)of; /* somebody disputes a slot */
+    world_decide();
+    assert_false(world_does(FORM_BUMP_EPOCH));
+    table->slot_owner[6000] = (int16_t)(row - table->nodes);
+    expect("work mends: bump 1");
+    world_silence(5);
+    world_decide();
+    assert_false(world_does(FORM_BUMP_EPOCH));
 }
 
 static void slots_go_back_to_the_master_of_their_birth(void **state)
@@ -268,9 +356,8 @@ static void more_steps_than_a_plan_holds_are_done_in_more_looks(void **state)
 {
     (void)state;
     model_settle(70, 35);
-    for (int i = 0; i < 70; i++) {
+    for (int i = 0; i < 70; i++)
         move_far(i);
-    }
     look();
     world_decide();
     assert_int_equal(world.plan.count, FORM_STEPS_MAX);
@@ -287,9 +374,13 @@ int main(void)
         cmocka_unit_test(a_replica_that_syncs_from_its_masters_old_address_is_told_again),
         cmocka_unit_test(a_pod_beyond_the_birth_is_joined_and_has_no_place),
         cmocka_unit_test(a_foreign_server_is_never_met_whatever_else_is_wrong),
+        cmocka_unit_test(a_foreign_server_keeps_no_other_pod_from_healing),
+        cmocka_unit_test(who_knows_the_cluster_and_is_unknown_there_meets_it),
         cmocka_unit_test(a_cluster_of_our_names_that_ordain_did_not_make_wants_adoption),
         cmocka_unit_test(a_master_gets_back_what_the_others_majority_says_is_its_own),
         cmocka_unit_test(what_nobody_names_is_dealt_anew_only_when_a_person_accepts_it),
+        cmocka_unit_test(an_empty_cluster_that_is_whole_for_anybody_is_not_born_again),
+        cmocka_unit_test(a_master_below_what_others_believe_takes_a_new_epoch),
         cmocka_unit_test(slots_go_back_to_the_master_of_their_birth),
         cmocka_unit_test(a_dead_id_is_forgotten_once_its_pod_has_its_place),
         cmocka_unit_test(who_does_not_say_which_pod_it_is_makes_nobody_lost),

@@ -11,7 +11,8 @@
 #include "tests/unit/golden.h"
 
 /* The whole input space, not a sample: every fact with every value. */
-#define INPUTS (2 * 5 * 3 * 4 * 3 * 128)
+#define WORDS (START_REGISTER_VALUES * START_HEARD_VALUES)
+#define INPUTS (2 * START_MARK_VALUES * START_FILE_VALUES * WORDS * 128)
 #define ROWS_MAX 32
 
 static int digit(int *number, int base)
@@ -68,7 +69,7 @@ static const char *const mark_names[] = {"no-mark", "seeding", "born", "other-sp
                                          "other-cluster"};
 static const char *const file_names[] = {"absent", "torn", "whole"};
 static const char *const register_names[] = {"none", "unreachable", "unseeded", "seeded"};
-static const char *const heard_names[] = {"unknown", "never", "heard"};
+static const char *const heard_names[] = {"unknown", "never", "silent", "heard"};
 
 struct out {
     char text[1 << 18];
@@ -130,7 +131,7 @@ static void every_answer_is_as_recorded(void **state)
     put(&out,
         "\nthe row of each input; in a line the id is not ours | is ours, then from slow to fast:\n"
         "mendable, keys, beyond the birth (eight a group: birth is new, adopt, master reborn)\n");
-    for (int group = 0; group < INPUTS; group += 12 * 128) {
+    for (int group = 0; group < INPUTS; group += WORDS * 128) {
         struct start_facts facts = facts_of(group);
         char line[300];
         (void)snprintf(line, sizeof(line), "\n%s%s, nodes.conf %s\n",
@@ -138,7 +139,7 @@ static void every_answer_is_as_recorded(void **state)
                        file_names[facts.file]);
         put(&out, line);
         char previous[160] = "";
-        for (int i = 0; i < 12; i++) {
+        for (int i = 0; i < WORDS; i++) {
             char text[160];
             facts = facts_of(group + i * 128);
             letters(group + i * 128, text);
@@ -207,6 +208,38 @@ static void without_a_register_only_a_persons_word_or_an_unfinished_birth_seeds(
             assert_true(facts.birth_is_new || facts.mark == START_MARK_SEEDING);
         if (facts.seeded == START_REGISTER_NONE && action_of(&facts) == START_SINGLE)
             assert_true(facts.birth_is_new || facts.heard == START_HEARD_NO);
+    }
+}
+
+/* A peer that may know this pod and cannot say so: no person's word makes up for it. */
+static void without_a_register_a_silent_peer_stops_every_birth_but_an_unfinished_one(void **state)
+{
+    (void)state;
+    FOR_EVERY_INPUT(facts)
+    {
+        if (facts.seeded != START_REGISTER_NONE || facts.heard != START_HEARD_SILENT)
+            continue;
+        enum start_action action = action_of(&facts);
+        assert_int_not_equal(action, START_SINGLE);
+        assert_int_not_equal(action, START_LOST);
+        if (action == START_SEED)
+            assert_int_equal(facts.mark, START_MARK_SEEDING);
+    }
+}
+
+/* Whatever is born while a peer is silent would be so if the peer said no, or were not there. */
+static void silence_is_never_bolder_than_a_no(void **state)
+{
+    (void)state;
+    FOR_EVERY_INPUT(facts)
+    {
+        if (facts.heard != START_HEARD_SILENT || !makes_afresh(action_of(&facts)))
+            continue;
+        struct start_facts other = facts;
+        other.heard = START_HEARD_NO;
+        assert_int_equal(action_of(&other), action_of(&facts));
+        other.heard = START_HEARD_UNKNOWN;
+        assert_int_equal(action_of(&other), action_of(&facts));
     }
 }
 
@@ -326,7 +359,7 @@ static void no_row_is_dead_and_each_has_one_action_and_one_sentence(void **state
     }
     for (int row = 0; row < rows; row++)
         assert_non_null(seen[row].sentence);
-    assert_int_equal(rows, 20);
+    assert_int_equal(rows, 21);
 }
 
 static void every_action_is_reached_and_has_a_name(void **state)
@@ -351,10 +384,10 @@ static void local_means_that_no_word_of_the_network_changes_the_action(void **st
     {
         struct start_facts other = facts;
         bool same = true;
-        for (int word = 0; word < START_REGISTER_VALUES * START_HEARD_VALUES * 2; word++) {
+        for (int word = 0; word < WORDS * 2; word++) {
             other.seeded = (enum start_register)(word % START_REGISTER_VALUES);
             other.heard = (enum start_heard)(word / START_REGISTER_VALUES % START_HEARD_VALUES);
-            other.master_reborn = word / (START_REGISTER_VALUES * START_HEARD_VALUES) != 0;
+            other.master_reborn = word / WORDS != 0;
             same = same && action_of(&other) == action_of(&facts);
         }
         assert_int_equal(redis_start_is_local(&facts), same);
@@ -387,6 +420,8 @@ int main(void)
         cmocka_unit_test(
             a_silent_register_starts_nothing_anew_but_an_unfinished_birth_or_a_proved_loss),
         cmocka_unit_test(without_a_register_only_a_persons_word_or_an_unfinished_birth_seeds),
+        cmocka_unit_test(without_a_register_a_silent_peer_stops_every_birth_but_an_unfinished_one),
+        cmocka_unit_test(silence_is_never_bolder_than_a_no),
         cmocka_unit_test(keys_and_files_are_never_written_over),
         cmocka_unit_test(what_belongs_to_another_birth_is_never_started),
         cmocka_unit_test(a_living_server_is_never_disturbed),

@@ -68,9 +68,8 @@ static bool swap(const char *key, const char *expected, const char *value)
 {
     bool swapped = false;
     char present[REGISTER_VALUE_MAX];
-    if (!register_swap(store, key, expected, value, &swapped, present, soon(), &err)) {
+    if (!register_swap(store, key, expected, value, &swapped, present, soon(), &err))
         fail_msg("%s", err.message);
-    }
     return swapped;
 }
 
@@ -82,9 +81,8 @@ static void both_fail(enum err_kind kind, const char *part)
     bool swapped;
     assert_false(register_get(store, "seeded.0", value, &found, soon(), &err));
     assert_int_equal(err.kind, kind);
-    if (strstr(err.message, part) == NULL) {
+    if (strstr(err.message, part) == NULL)
         fail_msg("'%s' is not in: %s", part, err.message);
-    }
     assert_false(register_swap(store, "seeded.0", NULL, "1", &swapped, NULL, soon(), &err));
     assert_int_equal(err.kind, kind);
     assert_non_null(strstr(err.message, part));
@@ -206,9 +204,8 @@ static void a_register_has_its_limits(void **state)
     (void)state;
     struct buf text = buf_new((size_t)2 << 20);
     buf_add_text(&text, "format=1\ncluster-id=cache/redis\nseeded.0=");
-    for (int i = 0; i < 256; i++) {
+    for (int i = 0; i < 256; i++)
         buf_add_text(&text, "a");
-    }
     buf_add_text(&text, "\n");
     put(buf_text(&text));
     char value[REGISTER_VALUE_MAX];
@@ -216,18 +213,16 @@ static void a_register_has_its_limits(void **state)
     assert_false(register_get(store, "seeded.0", value, &found, soon(), &err));
     assert_non_null(strstr(err.message, "'seeded.0' has 256 bytes"));
     assert_true(register_get(store, "seeded.1", value, &found, soon(), &err));
-    for (int i = 0; i < 4093; i++) {
+    for (int i = 0; i < 4093; i++)
         buf_printf(&text, "k%d=\n", i);
-    }
     put(buf_text(&text)); /* 4096 */
     assert_true(register_get(store, "k4092", value, &found, soon(), &err));
     assert_true(found);
     buf_add_text(&text, "k=\n");
     put(buf_text(&text));
     both_fail(ERR_CONFIG, "line 4097");
-    while (text.len <= (size_t)1 << 20) {
+    while (text.len <= (size_t)1 << 20)
         buf_add_text(&text, "0123456789abcdef");
-    }
     put(buf_text(&text));
     both_fail(ERR_CONFIG, "larger than 1048576 bytes");
     buf_free(&text);
@@ -276,9 +271,8 @@ static void the_setting_is_one_of_three(void **state)
         assert_false(register_open(&other, cases[i].setting, cases[i].statefulset, "cache",
                                    cases[i].cluster_id, &err));
         assert_int_equal(err.kind, ERR_CONFIG);
-        if (strstr(err.message, cases[i].part) == NULL) {
+        if (strstr(err.message, cases[i].part) == NULL)
             fail_msg("'%s' is not in: %s", cases[i].part, err.message);
-        }
     }
     assert_null(other);
 }
@@ -352,14 +346,12 @@ static int count_up(int count)
         bool found;
         bool swapped;
         int64_t deadline_ns = clock_deadline_ns(60000);
-        if (!register_get(store, "count", now, &found, deadline_ns, &err)) {
+        if (!register_get(store, "count", now, &found, deadline_ns, &err))
             _exit(1);
-        }
         (void)snprintf(next, sizeof next, "%d", atoi(now) + 1);
         if (!register_swap(store, "count", found ? now : NULL, next, &swapped, NULL, deadline_ns,
-                           &err)) {
+                           &err))
             _exit(2);
-        }
         count -= swapped;
         lost += !swapped;
     }
@@ -370,9 +362,8 @@ static int counted(void)
 {
     char now[REGISTER_VALUE_MAX];
     bool found;
-    if (!register_get(store, "count", now, &found, soon(), &err)) {
+    if (!register_get(store, "count", now, &found, soon(), &err))
         fail_msg("%s", err.message);
-    }
     return atoi(now);
 }
 

@@ -17,9 +17,8 @@ static void check(const char *text, const char *namespace_name, const char *doma
     char seen[2][RESOLV_CONF_NAME_MAX];
     memset(seen, 0x5a, sizeof seen);
     resolv_conf_search(text, strlen(text), seen[0], seen[1]);
-    if (strcmp(seen[0], namespace_name) != 0 || strcmp(seen[1], domain) != 0) {
+    if (strcmp(seen[0], namespace_name) != 0 || strcmp(seen[1], domain) != 0)
         fail_msg("'%.200s' gives '%s' and '%s'", text, seen[0], seen[1]);
-    }
 }
 
 static void what_the_kubelet_writes_gives_namespace_and_domain(void **state)
@@ -79,9 +78,8 @@ static void files_without_it_give_nothing(void **state)
         "search a.b.svc.c\n",
         "Search a.svc.b\n",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         check(texts[i], "", "");
-    }
 }
 
 static void names_that_no_server_could_have_are_passed_over(void **state)
@@ -103,16 +101,14 @@ static void length_has_its_limits_and_number_has_none(void **state)
     (void)snprintf(text, sizeof text, "search %s.svc.b %s.svc.c", label, label + 1);
     check(text, label + 1, "c");
     int len = snprintf(text, sizeof text, "search");
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 500; i++)
         len += snprintf(text + len, sizeof text - (size_t)len, " s%d.example", i);
-    }
     (void)snprintf(text + len, sizeof text - (size_t)len, " a.svc.b");
     check(text, "a", "b");
     for (size_t bytes = 253; bytes <= 255; bytes++) {
         char domain[512] = "";
-        for (size_t i = 0; i < bytes; i++) {
+        for (size_t i = 0; i < bytes; i++)
             domain[i] = i % 50 == 40 ? '.' : 'b';
-        }
         (void)snprintf(text, sizeof text, "search a.svc.%s", domain);
         check(text, bytes == 253 ? "a" : "", bytes == 253 ? domain : "");
     }

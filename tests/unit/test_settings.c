@@ -255,9 +255,8 @@ static void service_links_are_passed_over(void **state)
         {"ORDAIN_REDIS_SERVICE_HOST",    "10.0.0.1"           },
         {"ORDAIN_REDIS_PORT_6379_TCP",   "tcp://10.0.0.1:6379"},
     };
-    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
         assert_true(read_variable(links[i][0], links[i][1]));
-    }
     assert_false(read_variable("ORDAIN_PORT", "80"));
     assert_false(read_variable("ORDAIN_PORT_80", "80"));
     assert_false(read_variable("ORDAIN_PORT_X_TCP_ADDR", "80"));
@@ -378,9 +377,8 @@ static void integers_are_plain_decimals_within_their_range(void **state)
                                         "one",
                                         "2147483648",
                                         "9223372036854775808"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_false(parse(KIND_INTEGER, 0, INT32_MAX, at, wrong[i]));
-    }
     assert_true(parse(KIND_INTEGER, 0, INT32_MAX, at, "2147483647"));
     assert_int_equal(settings.replicas, 2147483647);
     assert_true(parse(KIND_INTEGER, 0, 5, at, "0"));
@@ -415,9 +413,8 @@ static void times_have_a_unit_or_are_seconds(void **state)
         assert_true(parse(KIND_DURATION, 0, 86400000, at, right[i].text));
         assert_int_equal(settings.timeout_ms, right[i].ms);
     }
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_false(parse(KIND_DURATION, 0, 86400000, at, wrong[i]));
-    }
     assert_false(parse(KIND_DURATION, 1500, 90000, at, "1s"));
     assert_string_equal(err.message, "X is '1s': a time from 1500ms to 90s is needed, as 120, "
                                      "120s, 500ms or 2m");
@@ -458,9 +455,8 @@ static void versions_have_one_to_three_parts(void **state)
         assert_int_equal(settings.redis.version_major, right[i].major);
         assert_int_equal(settings.redis.version_minor, right[i].minor);
     }
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_false(parse(KIND_VERSION, 1, 999, at, wrong[i]));
-    }
 }
 
 static void switches_and_choices_take_their_words_only(void **state)

@@ -89,8 +89,7 @@ void world_begin(int replicas, int masters)
     world.wish = (struct form_wish){.replicas = replicas,
                                     .masters = masters,
                                     .master_of = world.master_of,
-                                    .promote_ordinal = -1,
-                                    .own_member = -1};
+                                    .promote_ordinal = -1};
     world.picture.members = members;
     world.picture.member_count = (size_t)replicas;
     world.picture.claims = claims;
@@ -122,10 +121,9 @@ static int ordinal_of(const struct redis_node *row)
 {
     if (strncmp(row->hostname, "redis-", 6) == 0)
         return atoi(row->hostname + 6);
-    for (size_t i = 0; i < world.picture.member_count; i++) {
+    for (size_t i = 0; i < world.picture.member_count; i++)
         if (strcmp(members[i].expected_id, row->id) == 0)
             return (int)i;
-    }
     return -1;
 }
 
@@ -202,9 +200,108 @@ static const struct cluster_node *node_of(const char *id)
     return index < 0 ? NULL : &nodes[index];
 }
 
-/* Whose server loses something by the step, that it is sure. */
-static void check_step(const struct form_step *step)
+/* A step of KIND for MEMBER among the COUNT steps from FROM on. */
+static bool has_step(enum form_step_kind kind, int member, const struct form_step *from,
+                     size_t count)
 {
+    bool found = false;
+    for (size_t i = 0; i < count; i++)
+        found = found || (from[i].kind == kind && from[i].member == member);
+    return found;
+}
+
+/* No server of ours has heard it and still holds it for well. */
+static bool nobody_holds_for_alive(const char *id)
+{
+    for (size_t i = 0; i < world.picture.member_count; i++) {
+        if (!is_ours((int)i))
+            continue;
+        int index = redis_table_find(&members[i].table, id);
+        if (index < 0)
+            continue;
+        const struct redis_node *row = &members[i].table.nodes[index];
+        const unsigned doubt = REDIS_FAIL | REDIS_PFAIL | REDIS_NOADDR | REDIS_HANDSHAKE;
+        if (row->link_connected && row->pong_recv != 0 && (row->flags & doubt) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Its pod answers, as ours and under its own name, with another id; and nobody holds it for alive. */
+static void check_lost(const struct cluster_node *node)
+{
+    assert_non_null(node);
+    assert_true(node->lost && node->member < 0);
+    int pod = cluster_picture_member(&world.picture, node->ordinal);
+    assert_true(is_ours(pod));
+    assert_string_not_equal(members[pod].id, node->id);
+    assert_true(members[pod].announces);
+    assert_int_equal(members[pod].announced_ordinal, node->ordinal);
+    assert_true(nobody_holds_for_alive(node->id));
+}
+
+/* Who is promoted is named by a person; or every other replica that may hold the data answers, has the
+ * same history, and is not further. */
+static void check_holder(int member, const char *master_id)
+{
+    const struct redis_info *info = &members[member].info;
+    if (world.wish.promote_ordinal == members[member].ordinal)
+        return;
+    for (size_t i = 0; i < world.picture.count; i++) {
+        const struct cluster_node *other = &nodes[i];
+        if (other->lost || other->member == member || strcmp(other->master_id, master_id) != 0)
+            continue;
+        assert_true(is_ours(other->member));
+        assert_true(*info->replid != '\0');
+        assert_string_equal(members[other->member].info.replid, info->replid);
+        assert_true(members[other->member].info.offset <= info->offset);
+    }
+}
+
+/* Not even by its id. */
+static void check_no_foreigner(const struct form_step *step)
+{
+    for (size_t i = 0; i < world.picture.member_count; i++) {
+        if (claims[i] != CLAIM_FOREIGN)
+            continue;
+        assert_true(step->member != (int)i && step->target != (int)i);
+        assert_string_not_equal(step->id, members[i].id);
+    }
+}
+
+/* It has slots, and another server has its row with a higher epoch than its own. */
+static bool is_believed_newer(int member)
+{
+    const struct redis_node *self = cluster_member_self(&members[member]);
+    bool newer = false;
+    for (size_t i = 0; i < world.picture.member_count; i++) {
+        int row = is_ours((int)i) ? redis_table_find(&members[i].table, self->id) : -1;
+        newer = newer || (row >= 0 && members[i].table.nodes[row].epoch > self->epoch);
+    }
+    return newer && self->slot_count > 0;
+}
+
+/* Everybody answers, and gives it its slots: a new epoch takes nothing from anybody. */
+static void check_undisputed(int member)
+{
+    const struct cluster_member *master = &members[member];
+    assert_true(everybody_answered());
+    for (size_t i = 0; i < world.picture.member_count; i++) {
+        const struct redis_table *table = &members[i].table;
+        int row = redis_table_find(table, master->id);
+        assert_true(row >= 0);
+        for (int slot = 0; slot < REDIS_SLOTS; slot++)
+            assert_true(master->table.slot_owner[slot] != master->table.myself ||
+                        table->slot_owner[slot] == row);
+    }
+}
+
+/* Whose server loses something by step INDEX, that it is sure. */
+static void check_step(size_t index)
+{
+    const struct form_step *step = &steps[index];
+    size_t left = world.plan.count - index;
+    check_no_foreigner(step);
     assert_true(is_ours(step->member)); /* never a foreign server, never one that is silent */
     const struct redis_node *self = cluster_member_self(&members[step->member]);
     const struct cluster_node *node = *step->id != '\0' ? node_of(step->id) : NULL;
@@ -216,6 +313,8 @@ static void check_step(const struct form_step *step)
         break;
     case FORM_ADD_SLOTS:
         assert_true((self->flags & REDIS_MASTER) != 0);
+        assert_true(self->epoch > 0 || has_step(FORM_SET_EPOCH, step->member, steps, index) ||
+                    has_step(FORM_BUMP_EPOCH, step->member, steps, index));
         assert_true(step->range.first <= step->range.last && step->range.last < REDIS_SLOTS);
         for (int slot = step->range.first; slot <= step->range.last; slot++) {
             assert_int_equal(world.picture.slot_owner[slot], -1);
@@ -233,13 +332,22 @@ static void check_step(const struct form_step *step)
         break;
     case FORM_PROMOTE:
     case FORM_TAKEOVER:
-        assert_true(master != NULL && master->lost && master->slots > 0);
+        check_lost(master);
+        assert_true(master->slots > 0);
         assert_true(step->kind == FORM_PROMOTE || everybody_answered());
+        check_holder(step->member, self->master_id);
         break;
     case FORM_FORGET:
-        assert_non_null(node);
-        assert_true(node->lost && node->member < 0);
+        check_lost(node);
         assert_true(node->slots == 0 || (world.wish.accept_empty_shard && everybody_answered()));
+        break;
+    case FORM_BUMP_EPOCH:
+        assert_true((self->flags & REDIS_MASTER) != 0);
+        if (is_believed_newer(step->member))
+            check_undisputed(step->member);
+        else /* just before slots */
+            assert_true(self->epoch == 0 && left > 1 && step[1].kind == FORM_ADD_SLOTS &&
+                        step[1].member == step->member);
         break;
     case FORM_ANNOUNCE:
         assert_string_not_equal(self->ip, members[step->member].ip);
@@ -261,8 +369,10 @@ static void check_plan(void)
     }
     if (plan->verdict == FORM_WORK)
         assert_true(plan->count > 0);
+    if (plan->reason == FORM_IS_FOREIGN || plan->reason == FORM_IS_NOT_ORDAINS)
+        assert_true(plan->verdict == FORM_REFUSE && plan->count == 0);
     for (size_t i = 0; i < plan->count; i++)
-        check_step(&plan->steps[i]);
+        check_step(i);
 }
 
 const struct form_plan *world_decide(void)
@@ -278,17 +388,16 @@ const struct form_plan *world_decide(void)
 
 bool world_does(enum form_step_kind kind)
 {
-    for (size_t i = 0; i < world.plan.count; i++) {
+    for (size_t i = 0; i < world.plan.count; i++)
         if (steps[i].kind == kind)
             return true;
-    }
     return false;
 }
 
 static int step_text(const struct form_step *step, char *text, size_t size)
 {
-    static const char *const kinds[FORM_STEP_KINDS] = {"epoch",   "slots",    "meet",   "replicate",
-                                                       "promote", "takeover", "forget", "announce"};
+    static const char *const kinds[FORM_STEP_KINDS] = {
+        "epoch", "slots", "meet", "replicate", "promote", "takeover", "forget", "bump", "announce"};
     const char *kind = kinds[step->kind];
     char id[16];
     world_short_id(step->id, id);
