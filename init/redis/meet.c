@@ -138,7 +138,7 @@ void meet_review(struct observer *observer, int64_t deadline_ns)
 {
     if (observer->meet_count == 0)
         return;
-    const struct redis_table **tables = calloc(observer->member_count + 1, sizeof(*tables));
+    const struct redis_table **tables = calloc(observer->member_count + 1, sizeof(void *));
     for (size_t i = 0; tables != NULL && i < observer->member_count; i++)
         if (observer->members[i].contact == MEMBER_ANSWERED)
             tables[i] = &observer->members[i].table;
@@ -193,7 +193,7 @@ void meet_watch(struct observer *observer, int64_t deadline_ns)
     while (observer->meet_count > 0) {
         bool *asked = calloc(count + 1, sizeof(*asked));
         struct redis_table *taken = calloc(count + 1, sizeof(*taken));
-        const struct redis_table **tables = calloc(count + 1, sizeof(*tables));
+        const struct redis_table **tables = calloc(count + 1, sizeof(void *));
         bool room = asked != NULL && taken != NULL && tables != NULL;
         if (room) {
             look(observer, asked, taken, tables, deadline_ns);
