@@ -181,6 +181,40 @@ static void a_cluster_that_the_register_knows_is_not_born_twice(void **state)
     assert_int_equal(world_decide()->reason, FORM_GIVES_BIRTH);
 }
 
+/* Whatever is done meanwhile, the birth is finished once the name points to our pod. */
+static void a_foreign_server_under_a_name_stops_a_birth_at_any_stage(void **state)
+{
+    static const char *const table = "dddddddddddddddddddddddddddddddddddddddd "
+                                     "10.0.0.9:6379@16379 myself,master - 0 0 9 connected 0-9\n";
+    (void)state;
+    for (int foreign = 0; foreign < 6; foreign++) {
+        for (int rounds = 0; rounds < 4; rounds++) {
+            char wanted[32];
+            world_begin(6, 3);
+            model_newborn();
+            for (int round = 0; round < rounds; round++) {
+                model_show(0);
+                world_decide();
+                model_do(world.plan.count);
+                model_gossip();
+            }
+            (void)snprintf(wanted, sizeof(wanted), "refuse foreign %d", foreign);
+            for (int i = 0; i < 6; i++) {
+                model_show(0);
+                world_say(foreign, table);
+                world_decide();
+                assert_true(world.plan.reason == FORM_IS_FOREIGN ||
+                            world.plan.reason == FORM_MENDS);
+                model_do(world.plan.count);
+                model_gossip();
+            }
+            assert_string_equal(world_plan(), wanted);
+            assert_in_range(model_converge(), 1, 12);
+            expect_born();
+        }
+    }
+}
+
 static void keys_outside_a_cluster_stop_a_birth(void **state)
 {
     (void)state;
@@ -213,6 +247,7 @@ int main(void)
         cmocka_unit_test(sixty_pods_are_born),
         cmocka_unit_test(a_birth_waits_for_every_pod_whoever_is_missing),
         cmocka_unit_test(a_cluster_that_the_register_knows_is_not_born_twice),
+        cmocka_unit_test(a_foreign_server_under_a_name_stops_a_birth_at_any_stage),
         cmocka_unit_test(keys_outside_a_cluster_stop_a_birth),
         cmocka_unit_test(servers_seeded_by_init_need_nothing_but_their_links),
     };

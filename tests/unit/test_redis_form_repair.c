@@ -166,6 +166,14 @@ static void a_foreign_server_keeps_no_other_pod_from_healing(void **state)
     model_expect_whole();
 }
 
+/* As gossip told it of them. */
+static void know_others(int ordinal)
+{
+    for (int i = 0; i < 6; i++)
+        if (i != ordinal && model_find(&model[1], model[i].rows[0].id) != NULL)
+            model[ordinal].rows[model[ordinal].count++] = model[i].rows[0];
+}
+
 /* Its run was killed between MEET and answer: it knows the cluster, which does not know it. */
 static void who_knows_the_cluster_and_is_unknown_there_meets_it(void **state)
 {
@@ -173,14 +181,19 @@ static void who_knows_the_cluster_and_is_unknown_there_meets_it(void **state)
     model_settle(6, 3);
     model_lose_volume(4);
     look();
-    for (int i = 0; i < 6; i++) { /* as gossip told it of them */
-        if (i == 4)
-            continue;
-        struct model_row *row = &model[4].rows[model[4].count++];
-        *row = model[i].rows[0];
-    }
+    know_others(4);
     model_show(0);
     expect("work mends: meet 4 0; replicate 4 $1");
+    assert_in_range(model_converge(), 1, 12);
+    model_expect_whole();
+    /* whom nobody knows can introduce nobody */
+    model_settle(6, 3);
+    model_lose_volume(0);
+    model_lose_volume(4);
+    look();
+    know_others(0);
+    model_show(0);
+    expect("work promotes 3: meet 0 1; meet 4 1; promote 3");
     assert_in_range(model_converge(), 1, 12);
     model_expect_whole();
 }
