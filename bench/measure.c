@@ -129,9 +129,11 @@ int main(int argc, char **argv)
     int status = 0;
     for (int i = 0; i < rounds * count; i++) {
         struct result result = run(commands[i % count], quiet, trace, null);
-        status = WIFEXITED(result.status) ? WEXITSTATUS(result.status) : 128 + WTERMSIG(result.status);
-        dprintf(out, "%d %ld %ld %ld %ld %ld %d\n", i % count, result.wall_us, used_us(&result.usage),
-                result.usage.ru_minflt, result.usage.ru_maxrss, result.hwm_kb, status);
+        status =
+            WIFEXITED(result.status) ? WEXITSTATUS(result.status) : 128 + WTERMSIG(result.status);
+        dprintf(out, "%d %ld %ld %ld %ld %ld %d\n", i % count, result.wall_us,
+                used_us(&result.usage), result.usage.ru_minflt, result.usage.ru_maxrss,
+                result.hwm_kb, status);
     }
     return status;
 }

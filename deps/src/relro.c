@@ -22,9 +22,8 @@ __attribute__((constructor(101))) static void protect_relocated_tables(void)
             /* Both ends downwards, as musl's dynamic loader does. */
             unsigned long start = header->p_vaddr & -page;
             unsigned long end = (header->p_vaddr + header->p_memsz) & -page;
-            if (mprotect(base + start, end - start, PROT_READ) != 0) {
+            if (mprotect(base + start, end - start, PROT_READ) != 0)
                 __builtin_trap();
-            }
         }
     }
 }

@@ -7,7 +7,8 @@
 #include "init/sys/clock.h"
 #include "init/sys/digest.h"
 
-#define ROWS_MAX ((size_t)PLACEMENT_PODS_MAX * 2) /* nodes that one server may know, dead ones included */
+/* Nodes that one server may know, dead ones included. */
+#define ROWS_MAX ((size_t)PLACEMENT_PODS_MAX * 2)
 #define BEYOND 8 /* names asked for beyond the last pod known: scaled out since the birth */
 #define VIEW_SIZE ((size_t)512 << 10)
 

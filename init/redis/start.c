@@ -130,7 +130,9 @@ static bool read_register(struct start *start, struct register_store *store, str
         return true;
     }
     start->facts.seeded = START_REGISTER_UNREACHABLE;
-    if (err->kind != ERR_LATER)
+    /* A start that needs no register goes on without; but not with another cluster's. */
+    bool needless = redis_start_is_local(&start->facts) && err->kind != ERR_REFUSED;
+    if (err->kind != ERR_LATER && !needless)
         return false;
     log_warn("%s", err->message);
     return true;
@@ -167,6 +169,20 @@ static bool record_birth(struct start *start, struct register_store *store, stru
                    register_describe(store));
 }
 
+/* A pod that lives and that the register does not know: the register was lost or is new, or the cluster
+ * was adopted. Unless it learns of the pod now, a later loss of the volume would look like a birth. */
+static void record_life(struct start *start, struct register_store *store, const char *id)
+{
+    char key[32];
+    bool swapped = false;
+    struct err err;
+    seeded_key(start, key);
+    if (register_swap(store, key, NULL, id, &swapped, NULL, start->deadline_ns, &err))
+        log_info("%s has learned of this pod", register_describe(store));
+    else
+        log_warn("%s", err.message);
+}
+
 static bool apply(struct start *start, const struct start_table *made, struct register_store *store,
                   bool final, struct start_result *result, struct err *err)
 {
@@ -181,6 +197,8 @@ static bool apply(struct start *start, const struct start_table *made, struct re
         return false;
     if (birth && !record_birth(start, store, err))
         return false;
+    if (!birth && start->facts.seeded == START_REGISTER_UNSEEDED)
+        record_life(start, store, id);
     if (made->mend.status != MEND_NOTHING || fresh) {
         if (!volume_write_nodes(&start->volume, table, changed, err))
             return false;

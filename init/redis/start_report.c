@@ -52,13 +52,15 @@ static void report_peers(const struct start *start, struct buf *out)
     }
 }
 
-static void report_steps(const struct start_table *made, const struct start_result *result,
-                         struct buf *out)
+static void report_steps(const struct start *start, const struct start_table *made,
+                         const struct start_result *result, struct buf *out)
 {
     enum start_action action = result->decision.action;
     bool fresh = action == START_SEED || action == START_SINGLE || action == START_LOST;
     if (action == START_SEED || action == START_SINGLE)
         buf_printf(out, "step         record the birth in the register\n");
+    else if (start->facts.seeded == START_REGISTER_UNSEEDED)
+        buf_printf(out, "step         record this pod in the register\n");
     if (fresh)
         buf_printf(out, "step         write nodes.conf (%zu rows) and its copy, as %s\n",
                    made->table.count, result->role);
@@ -83,5 +85,5 @@ void start_report(const struct start *start, const struct start_table *made,
                result->decision.row + 1);
     buf_printf(out, "because      %s\n", result->decision.sentence);
     if (made->table.nodes != NULL)
-        report_steps(made, result, out);
+        report_steps(start, made, result, out);
 }

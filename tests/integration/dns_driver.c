@@ -28,9 +28,8 @@ static void fail(void)
 static struct dns *open_dns(void)
 {
     struct dns *dns;
-    if (!dns_open(&dns, NULL, ADDR_NONE, &err)) {
+    if (!dns_open(&dns, NULL, ADDR_NONE, &err))
         fail();
-    }
     return dns;
 }
 
@@ -39,9 +38,8 @@ static void print(const struct dns_answer *answers, size_t count)
     static const char *const outcomes[] = {"unknown", "absent", "found"};
     for (size_t i = 0; i < count; i++) {
         printf("%s", outcomes[answers[i].outcome]);
-        for (size_t j = 0; j < answers[i].count; j++) {
+        for (size_t j = 0; j < answers[i].count; j++)
             printf("%s%s", j == 0 ? " " : ",", answers[i].addrs[j].text);
-        }
         printf("\n");
     }
 }
@@ -53,12 +51,10 @@ static void ask_all(const char *name, int timeout_ms)
     struct dns *dns = open_dns();
     bool good = dns_ask_all(dns, name, &addrs, &count, clock_deadline_ns(timeout_ms), &err);
     dns_close(dns);
-    if (!good) {
+    if (!good)
         fail();
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         printf("%s\n", addrs[i].text);
-    }
     free(addrs);
 }
 
@@ -68,9 +64,8 @@ static void ask(int timeout_ms, const char *const *names, size_t count)
     struct dns *dns = open_dns();
     bool good = dns_ask(dns, names, answers, count, clock_deadline_ns(timeout_ms), &err);
     dns_close(dns);
-    if (!good) {
+    if (!good)
         fail();
-    }
     print(answers, count);
 }
 
@@ -82,9 +77,8 @@ static void wait_for(int timeout_ms, size_t needed, const char *const *names, si
     bool good = dns_wait(dns, names, answers, count, needed, clock_deadline_ns(timeout_ms),
                          &all_found, &err);
     dns_close(dns);
-    if (!good) {
+    if (!good)
         fail();
-    }
     print(answers, count);
     printf("%s\n", all_found ? "all" : "not all");
 }
@@ -92,9 +86,8 @@ static void wait_for(int timeout_ms, size_t needed, const char *const *names, si
 static void time_open(int count)
 {
     int64_t start_ns = clock_now_ns();
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         dns_close(open_dns());
-    }
     printf("%lld\n", (long long)((clock_now_ns() - start_ns) / 1000 / count));
 }
 
@@ -102,16 +95,15 @@ int main(int argc, char **argv)
 {
     const char *const *words = (const char *const *)argv;
     log_open(false, LOG_LEVEL_DEBUG, NULL);
-    if (argc == 4 && strcmp(argv[1], "all") == 0) {
+    if (argc == 4 && strcmp(argv[1], "all") == 0)
         ask_all(argv[2], atoi(argv[3]));
-    } else if (argc >= 3 && argc < NAMES_MAX && strcmp(argv[1], "ask") == 0) {
+    else if (argc >= 3 && argc < NAMES_MAX && strcmp(argv[1], "ask") == 0)
         ask(atoi(argv[2]), words + 3, (size_t)argc - 3);
-    } else if (argc >= 4 && argc < NAMES_MAX && strcmp(argv[1], "wait") == 0) {
+    else if (argc >= 4 && argc < NAMES_MAX && strcmp(argv[1], "wait") == 0)
         wait_for(atoi(argv[2]), (size_t)atoi(argv[3]), words + 4, (size_t)argc - 4);
-    } else if (argc == 3 && strcmp(argv[1], "open") == 0) {
+    else if (argc == 3 && strcmp(argv[1], "open") == 0)
         time_open(atoi(argv[2]));
-    } else {
+    else
         return 64;
-    }
     return 0;
 }
