@@ -42,6 +42,8 @@ static struct holders find_holders(const struct cluster_picture *picture,
             weigh(&holders, picture, other->member);
         else {
             int pod = other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
+            if (pod < 0 && wish->accept_empty_shard && form_everybody_answered(picture))
+                continue; /* no pod's name: whom a person gives up is not waited for */
             holders.is_away = true;
             if (pod >= 0) /* who can be waited for is told first */
                 holders.away = pod;

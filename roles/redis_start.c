@@ -148,6 +148,25 @@ bool redis_start_is_local(const struct start_facts *facts)
     return true;
 }
 
+bool redis_start_needs_register(const struct start_facts *facts)
+{
+    struct start_facts other = *facts;
+    for (int heard = 0; heard < START_HEARD_VALUES; heard++) {
+        for (int reborn = 0; reborn < 2; reborn++) {
+            other.heard = (enum start_heard)heard;
+            other.master_reborn = reborn != 0;
+            other.seeded = START_REGISTER_NONE;
+            enum start_action without = redis_start_decide(&other).action;
+            for (int seeded = 0; seeded < START_REGISTER_VALUES; seeded++) {
+                other.seeded = (enum start_register)seeded;
+                if (redis_start_decide(&other).action != without)
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
 const char *redis_start_action_name(enum start_action action)
 {
     static const char *const names[START_ACTIONS] = {

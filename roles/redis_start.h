@@ -81,6 +81,10 @@ struct start_decision redis_start_decide(const struct start_facts *facts);
  * it does. */
 bool redis_start_is_local(const struct start_facts *facts);
 
+/* True when what the register says may matter, whatever peers say: a start that does not need it goes on
+ * while it cannot be read. */
+bool redis_start_needs_register(const struct start_facts *facts);
+
 const char *redis_start_action_name(enum start_action action);
 
 #endif

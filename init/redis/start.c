@@ -131,7 +131,7 @@ static bool read_register(struct start *start, struct register_store *store, str
     }
     start->facts.seeded = START_REGISTER_UNREACHABLE;
     /* A start that needs no register goes on without; but not with another cluster's. */
-    bool needless = redis_start_is_local(&start->facts) && err->kind != ERR_REFUSED;
+    bool needless = !redis_start_needs_register(&start->facts) && err->kind != ERR_REFUSED;
     if (err->kind != ERR_LATER && !needless)
         return false;
     log_warn("%s", err->message);

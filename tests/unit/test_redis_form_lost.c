@@ -114,6 +114,26 @@ static void a_holder_of_no_pod_is_away_too(void **state)
     expect("work promotes 2: takeover 2");
 }
 
+/* Unless a person says that the shard may be empty; what a pod that is here holds is still not given up. */
+static void a_holder_of_no_pod_is_given_up_on_a_persons_word(void **state)
+{
+    (void)state;
+    world_begin(3, 1);
+    world.wish.accept_empty_shard = true;
+    world_say(0, REBORN("myself,") OTHER("") GONE AWAY NOBODYS);
+    world_say(1, REBORN("") OTHER("myself,") GONE AWAY NOBODYS);
+    world_say(2, "$2 10.0.0.2:6379@16379,redis-2 myself,slave $0 0 0 1 connected\n" REBORN("")
+                     OTHER("") GONE NOBODYS);
+    /* slots that nobody owned at all are dealt meanwhile */
+    expect("work promotes 2: takeover 2; bump 0; slots 0 101-16383");
+    world_say(0, REBORN("myself,") OTHER("") GONE NOBODYS);
+    world_say(1, REBORN("") OTHER("myself,") GONE NOBODYS);
+    world_say(2, "$2 10.0.0.2:6379@16379,redis-2 myself,master - 0 0 1 connected\n" REBORN("")
+                     OTHER("") GONE NOBODYS);
+    expect("work abandons 0: meet 2 0; forget 0 $0; forget 1 $0; forget 2 $0; bump 0; "
+           "slots 0 101-16383");
+}
+
 #define LOST "$1 10.0.0.1:6379@16379,redis-1 master,fail - 0 1 2 disconnected 9\n"
 #define ANEW(flags) "%1 10.0.0.1:6379@16379,redis-1 " flags "master - 0 1 0 connected\n"
 #define THIRD(flags) "$2 10.0.0.2:6379@16379,redis-2 " flags "master - 0 1 5 connected 100\n"
@@ -369,6 +389,7 @@ int main(void)
         cmocka_unit_test(while_the_holder_is_away_nobody_is_promoted),
         cmocka_unit_test(a_holder_of_no_pod_does_not_hide_one_that_is_away),
         cmocka_unit_test(a_holder_of_no_pod_is_away_too),
+        cmocka_unit_test(a_holder_of_no_pod_is_given_up_on_a_persons_word),
         cmocka_unit_test(the_first_pod_may_hold_and_the_first_row_be_forgotten),
         cmocka_unit_test(of_several_holders_the_furthest_is_promoted),
         cmocka_unit_test(offsets_of_different_histories_tell_nothing),

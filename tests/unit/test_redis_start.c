@@ -394,6 +394,29 @@ static void local_means_that_no_word_of_the_network_changes_the_action(void **st
     }
 }
 
+static void the_register_is_needed_where_its_word_changes_the_action(void **state)
+{
+    (void)state;
+    FOR_EVERY_INPUT(facts)
+    {
+        bool same = true;
+        for (int word = 0; word < START_HEARD_VALUES * 2; word++) {
+            struct start_facts other = facts;
+            other.heard = (enum start_heard)(word % START_HEARD_VALUES);
+            other.master_reborn = word / START_HEARD_VALUES != 0;
+            other.seeded = START_REGISTER_SEEDED;
+            enum start_action action = action_of(&other);
+            for (int seeded = 0; seeded < START_REGISTER_VALUES; seeded++) {
+                other.seeded = (enum start_register)seeded;
+                same = same && action_of(&other) == action;
+            }
+        }
+        assert_int_equal(redis_start_needs_register(&facts), !same);
+        if (facts.file == START_FILE_WHOLE)
+            assert_false(redis_start_needs_register(&facts));
+    }
+}
+
 /* A refusal without the network is told in the words that it would have had with it. */
 static void a_local_refusal_has_the_same_sentence_whatever_the_network_says(void **state)
 {
@@ -427,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_living_server_is_never_disturbed),
         cmocka_unit_test(a_foreign_id_is_started_only_when_adopted),
         cmocka_unit_test(a_whole_volume_of_ours_restarts_whatever_the_network_says),
+        cmocka_unit_test(the_register_is_needed_where_its_word_changes_the_action),
         cmocka_unit_test(each_action_needs_what_it_works_on),
         cmocka_unit_test(to_hear_more_never_turns_anything_into_a_birth),
         cmocka_unit_test(no_row_is_dead_and_each_has_one_action_and_one_sentence),
