@@ -22,9 +22,11 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* "SOURCE is 'TEXT': WHY", the text cut where it is long. */
+/* "SOURCE is 'TEXT': WHY", the text cut where it is long; a secret is not shown. */
 static bool refuse(const struct value *value, struct err *err, const char *why)
 {
+    if (value->row->kind == KIND_SECRET)
+        return err_set(err, value->kind, "the value of %s is refused: %s", value->source, why);
     return err_set(err, value->kind, "%s is '%.80s%s': %s", value->source, value->text,
                    strlen(value->text) > 80 ? "..." : "", why);
 }

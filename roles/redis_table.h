@@ -87,6 +87,9 @@ enum redis_table_status {
 enum redis_table_status redis_table_parse(struct redis_table *table, const char *text, size_t len,
                                           bool is_file, size_t *line);
 
+/* What is wrong, as the end of a sentence; "nothing" for REDIS_TABLE_OK. */
+const char *redis_table_status_text(enum redis_table_status status);
+
 /* Index of the node with this id; -1. */
 int redis_table_find(const struct redis_table *table, const char *id);
 

@@ -163,6 +163,22 @@ enum redis_table_status redis_table_parse(struct redis_table *table, const char 
     return status;
 }
 
+const char *redis_table_status_text(enum redis_table_status status)
+{
+    static const char *const texts[] = {
+        [REDIS_TABLE_OK] = "nothing",
+        [REDIS_TABLE_EMPTY] = "it has no row",
+        [REDIS_TABLE_TORN] = "a row is cut or malformed",
+        [REDIS_TABLE_NO_MYSELF] = "no row says 'myself'",
+        [REDIS_TABLE_TWO_MYSELF] = "a second row says 'myself'",
+        [REDIS_TABLE_NO_VARS] = "its last line, the epochs, is missing",
+        [REDIS_TABLE_DUPLICATE] = "a second row has the same id",
+        [REDIS_TABLE_TOO_MANY] = "it has too many rows",
+        [REDIS_TABLE_SHARD_IDS] = "a replica's shard-id is not its master's",
+    };
+    return texts[status];
+}
+
 int redis_table_find(const struct redis_table *table, const char *id)
 {
     for (size_t i = 0; i < table->count; i++)

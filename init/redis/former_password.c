@@ -42,6 +42,13 @@ static void read_word(const char *at, struct buf *word)
     }
 }
 
+void former_password_parse(const char *config, struct buf *password)
+{
+    const char *line = strstr(config, DIRECTIVE);
+    if (line != NULL)
+        read_word(line + strlen(DIRECTIVE), password);
+}
+
 bool former_password(const char *config_dir, const struct buf *present, struct buf *former,
                      struct err *err)
 {
@@ -51,11 +58,8 @@ bool former_password(const char *config_dir, const struct buf *present, struct b
     struct buf config = buf_new(CONFIG_CAP);
     buf_clear(former);
     if (file_join(path, config_dir, "redis.conf", &ignored) &&
-        file_read(path, &config, &presence, &ignored) && presence == FILE_THERE) {
-        const char *line = strstr(buf_text(&config), DIRECTIVE);
-        if (line != NULL)
-            read_word(line + strlen(DIRECTIVE), former);
-    }
+        file_read(path, &config, &presence, &ignored) && presence == FILE_THERE)
+        former_password_parse(buf_text(&config), former);
     if (former->len == present->len &&
         memcmp(buf_text(former), buf_text(present), present->len) == 0)
         buf_clear(former);

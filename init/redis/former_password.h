@@ -16,4 +16,8 @@
 bool former_password(const char *config_dir, const struct buf *present, struct buf *former,
                      struct err *err);
 
+/* Adds to PASSWORD the first word behind `requirepass` in CONFIG, the text of a redis.conf, as Redis reads
+ * it (sds.c sdssplitargs, 7.0 to 8.0); nothing when there is none. */
+void former_password_parse(const char *config, struct buf *password);
+
 #endif

@@ -24,7 +24,7 @@ void link_close(struct link *link)
     link->context = NULL;
     link->session = NULL;
     link->state = LINK_CLOSED;
-    link->auth_pending = false;
+    link->auth_pending = 0;
 }
 
 void link_lose(struct link *link, enum redis_answer why, const char *problem)

@@ -46,8 +46,8 @@ void link_append(struct link *link, int argc, const char *const *argv);
 int link_fd(const struct link *link);
 /* The poll(2) events that it waits for. */
 short link_events(const struct link *link);
-/* Reads and writes what it can for the poll(2) events REVENTS. A lost link may still hold whole replies:
- * take them before looking at the state. */
+/* Reads and writes what it can for the poll(2) events REVENTS. Take the replies after each call: a link that
+ * is lost loses what was not taken. */
 void link_serve(struct link *link, short revents);
 /* Moves the next whole reply into CALL's answer; false when there is none (yet). Loses the link on what
  * is not Redis' protocol and on a reply over the cap. */

@@ -297,13 +297,24 @@ static bool say(const struct start_result *result, struct err *err)
     return true;
 }
 
+static void tell_torn(const struct volume_table *nodes)
+{
+    char problem[96];
+    volume_table_problem(nodes, problem);
+    if (nodes->there && nodes->status != REDIS_TABLE_OK)
+        log_warn("nodes.conf is torn, %s", problem);
+}
+
 static bool decide_and_apply(struct start *start, struct register_store *store, bool dry,
                              bool final, struct start_result *result, struct err *err)
 {
     struct start_table made = {0};
+    if (!dry)
+        tell_torn(&start->volume.nodes);
     bool network = !is_settled(start, &result->decision);
-    if (network && (!read_register(start, store, err) || !start_find_peers(start, err) ||
-                    (!dry && (!ask_masters(start, err) || !start_await_master(start, err)))))
+    if (network &&
+        (!read_register(start, store, err) || !start_find_peers(start, err) ||
+         (!dry && !ask_masters(start, err)) || (final && !start_await_master(start, err))))
         return false;
     result->decision = redis_start_decide(&start->facts);
     enum start_action action = result->decision.action;

@@ -23,10 +23,14 @@ static void report_facts(const struct start *start, struct buf *out)
     buf_printf(out, "birth        %d pods, %d masters, first ordinal %d\n", start->spec.replicas,
                start->spec.masters, start->spec.start);
     buf_printf(out, "volume       %s\n", start->volume.dir);
-    buf_printf(out, "  nodes.conf %s%s\n", files[facts->file],
-               facts->file != START_FILE_WHOLE ? ""
+    char problem[96] = "";
+    if (start->volume.nodes.there && facts->file == START_FILE_TORN)
+        volume_table_problem(&start->volume.nodes, problem);
+    buf_printf(out, "  nodes.conf %s%s%s\n", files[facts->file],
+               facts->file != START_FILE_WHOLE ? (*problem != '\0' ? ", " : "")
                : facts->id_is_ours             ? ", of this pod"
-                                               : ", of another node");
+                                               : ", of another node",
+               problem);
     buf_printf(out, "  copy       %s\n", start->volume.copy.there ? "there" : "none");
     buf_printf(out, "  mark       %s\n", marks[facts->mark]);
     buf_printf(out, "  keys       %s\n", yes(facts->has_keys));

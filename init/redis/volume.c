@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -42,8 +43,8 @@ static bool read_table(struct volume_table *table, const char *dir, const char *
     table->table.nodes = calloc(table->table.capacity, sizeof(*table->table.nodes));
     if (table->table.nodes == NULL)
         return err_set(err, ERR_IO, "out of memory for '%s'", name);
-    table->status =
-        redis_table_parse(&table->table, buf_text(&table->text), table->text.len, true, NULL);
+    table->status = redis_table_parse(&table->table, buf_text(&table->text), table->text.len, true,
+                                      &table->bad_line);
     if (table->status == REDIS_TABLE_EMPTY)
         table->there = false;
     return true;
@@ -249,4 +250,13 @@ void volume_leave_lock(struct volume *volume)
     if (volume->own_lock >= 0)
         (void)fcntl(volume->own_lock, F_SETFD, 0);
     volume->own_lock = -1;
+}
+
+void volume_table_problem(const struct volume_table *table, char text[static 96])
+{
+    const char *problem = redis_table_status_text(table->status);
+    if (table->bad_line > 0)
+        (void)snprintf(text, 96, "line %zu: %s", table->bad_line, problem);
+    else
+        (void)snprintf(text, 96, "%s", problem);
 }

@@ -25,6 +25,7 @@ struct volume_table {
     struct buf text;
     struct redis_table table;
     enum redis_table_status status;
+    size_t bad_line; /* the first line that STATUS complains of, 0: none */
 };
 
 struct volume {
@@ -58,6 +59,9 @@ bool volume_write_copy(struct volume *volume, const struct redis_table *table, s
                        struct err *err);
 bool volume_write_mark(struct volume *volume, const struct birth_mark *mark, size_t *changed,
                        struct err *err);
+
+/* What is wrong with a table that is there and not whole, and where, as the end of a sentence. */
+void volume_table_problem(const struct volume_table *table, char text[static 96]);
 
 /* The copy's table, NULL where there is none or it is not whole. */
 const struct redis_table *volume_whole_copy(const struct volume *volume);

@@ -71,6 +71,14 @@ refused() {
     grep -q 'enableServiceLinks: false' err
 }
 
+@test "a password that looks like a Service's variable is refused and not shown" {
+    status=0
+    ORDAIN_REDIS_PASSWORD=tcp://geheim "$ORDAIN" init redis 2>err || status=$?
+    [ "$status" = 78 ]
+    grep -q 'ORDAIN_REDIS_PASSWORD is refused' err
+    ! grep -q geheim err
+}
+
 @test "what Kubernetes left unexpanded is told" {
     status=0
     POD_IP='$(POD_IP)' "${install[@]}" 2>err || status=$?
