@@ -82,10 +82,19 @@ def acl_user(world):
             "ORDAIN_REDIS_USERNAME": "keeper", "ORDAIN_TEMPLATE_DIR": "/templates"}) as one:
         one.secret("/templates", {"extra.conf": "user default off\n"})
         born(one)
+        least_rights(one)
         lose_a_masters_volume(one)
         refusals(one)
         restricted_user(one)
         no_leaks(one, "of the user", WRONG["ORDAIN_REDIS_PASSWORD"])
+
+
+def least_rights(one):
+    """Every server lets the user do what docs/redis-access.md lists, and nothing else but the test's own reads and writes."""
+    rights = ("+ping", "+info", "+cluster", "+config|get", "+config|set", "+dbsize", "+psync", "+replconf")
+    for pod in one.pods:
+        with one.redis(pod.ordinal) as connection:
+            connection.call("ACL", "SETUSER", "keeper", "-@all", *rights, "+get", "+set", "+wait", "+acl|setuser")
 
 
 def refusals(one):
