@@ -1,12 +1,10 @@
 #!/usr/bin/env bats
 # The completion scripts in real shells.
 
+load common
+
 setup() {
-    ORDAIN=${ORDAIN:-$BATS_TEST_DIRNAME/../../build/ordain}
-    cd "$BATS_TEST_TMPDIR"
-    for name in ${!ORDAIN_*} ${!POD_*}; do
-        unset "$name"
-    done
+    begin
     "$ORDAIN" completion bash >bash.sh
     "$ORDAIN" completion zsh >_ordain
 }

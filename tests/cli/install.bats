@@ -1,12 +1,10 @@
 #!/usr/bin/env bats
 # install: the program on a shared volume, whole or not at all.
 
+load common
+
 setup() {
-    ORDAIN=${ORDAIN:-$BATS_TEST_DIRNAME/../../build/ordain}
-    cd "$BATS_TEST_TMPDIR"
-    for name in ${!ORDAIN_*} ${!POD_*}; do
-        unset "$name"
-    done
+    begin
 }
 
 # on_tmpfs OPTIONS SCRIPT: SCRIPT with a tmpfs at ./volume, in a mount namespace of its own

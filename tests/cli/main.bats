@@ -1,30 +1,10 @@
 #!/usr/bin/env bats
 # The program as a whole: its words, its streams, its statuses.
 
+load common
+
 setup() {
-    ORDAIN=${ORDAIN:-$BATS_TEST_DIRNAME/../../build/ordain}
-    cd "$BATS_TEST_TMPDIR"
-    # the machine's own settings stay out
-    for name in ${!ORDAIN_*} ${!POD_*}; do
-        unset "$name"
-    done
-}
-
-# bash does not count "! command" as a failure
-not() {
-    ! "$@"
-}
-
-# expect STATUS COMMAND...: runs with stdout and stderr kept apart
-expect() {
-    local wanted=$1 status=0
-    shift
-    "$@" >out 2>err || status=$?
-    if [ "$status" != "$wanted" ]; then
-        echo "status $status instead of $wanted: $*"
-        cat out err
-        return 1
-    fi
+    begin
 }
 
 @test "alone it shows three examples on stderr and ends with 64" {

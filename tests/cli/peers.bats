@@ -1,25 +1,11 @@
 #!/usr/bin/env bats
 # peers without a name server; tests/integration/test_dns.py has those with one.
 
-setup() {
-    ORDAIN=${ORDAIN:-$BATS_TEST_DIRNAME/../../build/ordain}
-    cd "$BATS_TEST_TMPDIR"
-    for name in ${!ORDAIN_*} ${!POD_*}; do
-        unset "$name"
-    done
-    export ORDAIN_STATEFULSET=redis ORDAIN_SERVICE=redis ORDAIN_NAMESPACE=cache ORDAIN_REPLICAS=3
-}
+load common
 
-# refused STATUS TEXT COMMAND...: nothing on stdout, one line on stderr with TEXT in it
-refused() {
-    local wanted=$1 text=$2 status=0
-    shift 2
-    "$@" >out 2>err || status=$?
-    if [ "$status" != "$wanted" ] || [ -s out ] || [ "$(wc -l <err)" != 1 ] || [[ $(cat err) != *"$text"* ]]; then
-        echo "status $status instead of $wanted"
-        cat out err
-        return 1
-    fi
+setup() {
+    begin
+    export ORDAIN_STATEFULSET=redis ORDAIN_SERVICE=redis ORDAIN_NAMESPACE=cache ORDAIN_REPLICAS=3
 }
 
 # with_resolv_conf TEXT COMMAND...: in a network without anybody, with that /etc/resolv.conf

@@ -1,12 +1,10 @@
 #!/usr/bin/env bats
 # ordain render: files, statuses, words. What the servers make of the files is tests/integration/test_render.py.
 
+load common
+
 setup() {
-    ORDAIN=${ORDAIN:-$BATS_TEST_DIRNAME/../../build/ordain}
-    cd "$BATS_TEST_TMPDIR"
-    for name in ${!ORDAIN_*} ${!POD_*}; do
-        unset "$name"
-    done
+    begin
     export POD_NAME=redis-4 POD_NAMESPACE=demo POD_IP=10.0.0.5
     export ORDAIN_SERVICE=headless ORDAIN_CLUSTER_DOMAIN=cluster.local ORDAIN_REPLICAS=6
     export ORDAIN_CONFIG_DIR=$PWD/config ORDAIN_TEMPLATE_DIR=$PWD/templates
@@ -15,18 +13,6 @@ setup() {
 
 teardown() {
     chmod -R u+rwX "$BATS_TEST_TMPDIR"
-}
-
-# expect STATUS COMMAND...: runs with stdout and stderr kept apart
-expect() {
-    local wanted=$1 status=0
-    shift
-    "$@" >out 2>err || status=$?
-    if [ "$status" != "$wanted" ]; then
-        echo "status $status instead of $wanted: $*"
-        cat out err
-        return 1
-    fi
 }
 
 # says TEXT: stderr holds it

@@ -1,25 +1,11 @@
 #!/usr/bin/env bats
 # role: the word for an ordinal at birth; tests/unit/test_identity.c and test_birth_spec.c have every case.
 
-setup() {
-    ORDAIN=${ORDAIN:-$BATS_TEST_DIRNAME/../../build/ordain}
-    cd "$BATS_TEST_TMPDIR"
-    for name in ${!ORDAIN_*} ${!POD_*}; do
-        unset "$name"
-    done
-    export ORDAIN_REPLICAS=6
-}
+load common
 
-# refused STATUS TEXT COMMAND...: nothing on stdout, one line on stderr with TEXT in it
-refused() {
-    local wanted=$1 text=$2 status=0
-    shift 2
-    "$@" >out 2>err || status=$?
-    if [ "$status" != "$wanted" ] || [ -s out ] || [ "$(wc -l <err)" != 1 ] || [[ $(cat err) != *"$text"* ]]; then
-        echo "status $status instead of $wanted"
-        cat out err
-        return 1
-    fi
+setup() {
+    begin
+    export ORDAIN_REPLICAS=6
 }
 
 # as_host NAME COMMAND...: in a UTS namespace with that host name

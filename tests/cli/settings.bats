@@ -1,23 +1,16 @@
 #!/usr/bin/env bats
 # Settings as a person meets them; tests/unit/test_settings.c has every kind of value.
 
+load common
+
 setup() {
-    ORDAIN=${ORDAIN:-$BATS_TEST_DIRNAME/../../build/ordain}
-    cd "$BATS_TEST_TMPDIR"
-    for name in ${!ORDAIN_*} ${!POD_*}; do
-        unset "$name"
-    done
+    begin
     # a command that asks no network
     install=("$ORDAIN" install "$PWD/bin")
 }
 
-# bash does not count "! command" as a failure
-not() {
-    ! "$@"
-}
-
-# refused STATUS MESSAGE COMMAND...
-refused() {
+# told STATUS MESSAGE COMMAND...: stderr is that message and nothing else
+told() {
     local wanted=$1 message=$2 status=0
     shift 2
     "$@" >out 2>err || status=$?
@@ -53,7 +46,7 @@ refused() {
 }
 
 @test "an unknown variable is 78 and names the nearest setting" {
-    refused 78 "unknown setting 'ORDAIN_REPLICS' in the environment: did you mean ORDAIN_REPLICAS?" \
+    told 78 "unknown setting 'ORDAIN_REPLICS' in the environment: did you mean ORDAIN_REPLICAS?" \
         env ORDAIN_REPLICS=3 "${install[@]}"
     [ ! -e bin ]
 }
@@ -76,7 +69,7 @@ refused() {
     ORDAIN_REDIS_PASSWORD=tcp://geheim "$ORDAIN" init redis 2>err || status=$?
     [ "$status" = 78 ]
     grep -q 'ORDAIN_REDIS_PASSWORD is refused' err
-    ! grep -q geheim err
+    not grep -q geheim err
 }
 
 @test "what Kubernetes left unexpanded is told" {
@@ -95,7 +88,7 @@ refused() {
 }
 
 @test "a flag of another command is 64 and its variable is fine" {
-    refused 64 "--masters is no flag of this command; see its --help" "${install[@]}" --masters 3
+    told 64 "--masters is no flag of this command; see its --help" "${install[@]}" --masters 3
     ORDAIN_REDIS_MASTERS=3 "${install[@]}"
 }
 
@@ -107,6 +100,6 @@ refused() {
 }
 
 @test "the longest value that the kernel passes on is one clear line" {
-    refused 78 "ORDAIN_ZONES has 131000 bytes: at most 32768 are possible" \
+    told 78 "ORDAIN_ZONES has 131000 bytes: at most 32768 are possible" \
         env ORDAIN_ZONES="$(printf '%0131000d' 0)" "${install[@]}"
 }

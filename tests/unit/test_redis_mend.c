@@ -8,55 +8,11 @@
 
 #include <cmocka.h>
 
-#include "roles/redis_mend.h"
+#include "tests/unit/mending.h"
 
-#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define C "cccccccccccccccccccccccccccccccccccccccc"
-#define D "dddddddddddddddddddddddddddddddddddddddd"
 #define SHARD "1111111111111111111111111111111111111111"
 #define OTHER_SHARD "2222222222222222222222222222222222222222"
-
-#define ROW_A A " 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-99\n"
-#define ROW_B B " 10.0.0.2:6379@16379 master - 0 5 2 connected 100-199\n"
-#define ROW_C C " 10.0.0.3:6379@16379 slave " A " 0 5 1 connected\n"
-#define VARS "vars currentEpoch 6 lastVoteEpoch 5\n"
 #define VARS_MENDED "vars currentEpoch 6 lastVoteEpoch 6\n"
-#define WHOLE ROW_A ROW_B ROW_C VARS
-
-#define ROOM 32
-static struct redis_node file_rows[ROOM], copy_rows[ROOM], out_rows[2 * ROOM];
-static struct redis_table file, copy, mended;
-static struct mend_facts facts;
-static char scratch[1 << 18], written[1 << 16];
-
-/* Facts about FILE_TEXT and COPY_TEXT (NULL: there is none); my id is A. */
-static void given(const char *file_text, const char *copy_text)
-{
-    memset(&facts, 0, sizeof(facts));
-    memcpy(facts.id, A, sizeof(facts.id));
-    file.nodes = file_rows;
-    copy.nodes = copy_rows;
-    file.capacity = copy.capacity = ROOM;
-    if (file_text != NULL) {
-        facts.file = &file;
-        facts.file_status = redis_table_parse(&file, file_text, strlen(file_text), true, NULL);
-    }
-    if (copy_text != NULL) {
-        facts.copy = &copy;
-        facts.copy_status = redis_table_parse(&copy, copy_text, strlen(copy_text), true, NULL);
-    }
-}
-
-static struct mend_result decide(void)
-{
-    mended.nodes = out_rows;
-    mended.capacity = 2 * ROOM;
-    struct mend_result result = redis_mend_decide(&facts, &mended, scratch, sizeof(scratch));
-    if (result.status < MEND_IMPOSSIBLE)
-        assert_true(redis_table_write(&mended, written, sizeof(written)) > 0);
-    return result;
-}
 
 /* Fails unless the mend has STATUS and writes TEXT. */
 static struct mend_result expect(enum mend_status status, const char *text)
@@ -314,14 +270,10 @@ static void too_little_room_is_told(void **state)
 {
     (void)state;
     given(ROW_A B, ROW_A B " :0@0 master - 0 5 9 connected 50-149\n" VARS);
-    mended.nodes = out_rows;
-    mended.capacity = 1;
-    assert_int_equal(redis_mend_decide(&facts, &mended, scratch, sizeof(scratch)).status,
-                     MEND_TOO_BIG);
-    mended.capacity = 2;
-    assert_int_equal(redis_mend_decide(&facts, &mended, scratch, 3).status, MEND_TOO_BIG);
-    assert_int_equal(redis_mend_decide(&facts, &mended, scratch, 0).status, MEND_TOO_BIG);
-    assert_int_equal(redis_mend_decide(&facts, &mended, scratch, 8).status, MEND_TORN_FROM_COPY);
+    assert_int_equal(decide_within(1, SCRATCH_SIZE).status, MEND_TOO_BIG);
+    assert_int_equal(decide_within(2, 3).status, MEND_TOO_BIG);
+    assert_int_equal(decide_within(2, 0).status, MEND_TOO_BIG);
+    assert_int_equal(decide_within(2, 8).status, MEND_TORN_FROM_COPY);
     /* what was not read whole is not mended */
     given(WHOLE, NULL);
     facts.file_status = REDIS_TABLE_TOO_MANY;

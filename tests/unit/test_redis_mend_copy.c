@@ -8,53 +8,8 @@
 
 #include <cmocka.h>
 
-#include "roles/redis_mend.h"
 #include "tests/unit/golden.h"
-
-#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define C "cccccccccccccccccccccccccccccccccccccccc"
-#define D "dddddddddddddddddddddddddddddddddddddddd"
-
-#define ROW_A A " 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-99\n"
-#define ROW_B B " 10.0.0.2:6379@16379 master - 0 5 2 connected 100-199\n"
-#define ROW_C C " 10.0.0.3:6379@16379 slave " A " 0 5 1 connected\n"
-#define VARS "vars currentEpoch 6 lastVoteEpoch 5\n"
-#define WHOLE ROW_A ROW_B ROW_C VARS
-
-#define ROOM 32
-static struct redis_node file_rows[ROOM], copy_rows[ROOM], out_rows[2 * ROOM];
-static struct redis_table file, copy, mended;
-static struct mend_facts facts;
-static char scratch[1 << 18], written[1 << 16];
-
-/* Facts about FILE_TEXT and COPY_TEXT (NULL: there is none); my id is A. */
-static void given(const char *file_text, const char *copy_text)
-{
-    memset(&facts, 0, sizeof(facts));
-    memcpy(facts.id, A, sizeof(facts.id));
-    file.nodes = file_rows;
-    copy.nodes = copy_rows;
-    file.capacity = copy.capacity = ROOM;
-    if (file_text != NULL) {
-        facts.file = &file;
-        facts.file_status = redis_table_parse(&file, file_text, strlen(file_text), true, NULL);
-    }
-    if (copy_text != NULL) {
-        facts.copy = &copy;
-        facts.copy_status = redis_table_parse(&copy, copy_text, strlen(copy_text), true, NULL);
-    }
-}
-
-static struct mend_result decide(void)
-{
-    mended.nodes = out_rows;
-    mended.capacity = 2 * ROOM;
-    struct mend_result result = redis_mend_decide(&facts, &mended, scratch, sizeof(scratch));
-    if (result.status < MEND_IMPOSSIBLE)
-        assert_true(redis_table_write(&mended, written, sizeof(written)) > 0);
-    return result;
-}
+#include "tests/unit/mending.h"
 
 /* Compares the written rows with the whole file's. */
 static void check_whole(const char *text)
@@ -113,7 +68,7 @@ static void a_file_torn_at_every_byte_is_made_whole_by_its_copy(void **state)
 static bool role_changed(const char *table_text, const char *copy_text)
 {
     given(table_text, copy_text);
-    return redis_mend_role_changed(&file, copy_text == NULL ? NULL : &copy);
+    return redis_mend_role_changed(facts.file, facts.copy);
 }
 
 static void the_copy_is_refreshed_when_roles_change_not_addresses(void **state)

@@ -10,23 +10,11 @@
 
 #include "roles/redis_table.h"
 #include "tests/unit/golden.h"
-
-#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define C "cccccccccccccccccccccccccccccccccccccccc"
-#define SHARD "1111111111111111111111111111111111111111"
-#define MYSELF A " 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-100\n"
-#define VARS "vars currentEpoch 6 lastVoteEpoch 5\n"
+#include "tests/unit/tables.h"
 
 static struct redis_node rows[64];
 static struct redis_table table = {.nodes = rows, .capacity = 64};
 static char out[1 << 16], again[1 << 16];
-
-static const char *const recorded[] = {
-    "six-redis-7.0",       "six-redis-8.0",        "six-valkey-8.1",
-    "importing-redis-7.0", "resharding-redis-7.0", "promoted-redis-7.0",
-};
-#define RECORDED (sizeof(recorded) / sizeof(recorded[0]))
 
 static enum redis_table_status parse(const char *text, size_t *line)
 {
@@ -36,13 +24,6 @@ static enum redis_table_status parse(const char *text, size_t *line)
 static enum redis_table_status parse_reply(const char *text)
 {
     return redis_table_parse(&table, text, strlen(text), false, NULL);
-}
-
-static char *read_recorded(const char *name, const char *suffix, size_t *len)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "nodes_conf/%s%s", name, suffix);
-    return golden_read(path, len);
 }
 
 static void a_row_tells_all_its_members(void **state)
