@@ -36,8 +36,10 @@ static void print_text(const struct identity *identity, const struct peer *peers
 static void print_json(const struct identity *identity, const struct peer *peers,
                        const struct dns_answer *answers, size_t count)
 {
-    static const char *const outcomes[] = {
-        [DNS_UNKNOWN] = "unknown", [DNS_ABSENT] = "absent", [DNS_FOUND] = "found"};
+    static const char *const outcomes[] = {[DNS_UNKNOWN] = "unknown",
+                                           [DNS_FAILED] = "unknown",
+                                           [DNS_ABSENT] = "absent",
+                                           [DNS_FOUND] = "found"};
     printf("{\"version\": 1, \"peers\": [");
     for (size_t i = 0; i < count; i++) {
         char name[IDENTITY_NAME_MAX];

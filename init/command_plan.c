@@ -29,7 +29,7 @@ static bool plan_form(const struct invocation *inv, int *status, struct err *err
         form_report(look, &out);
         (void)fputs(buf_text(&out), stdout);
         form_sentence(look, text);
-        *status = look->plan.verdict == FORM_WORK ? 1 : 0;
+        *status = look->plan.count > 0 ? 1 : 0; /* steps, also where the rest must wait */
         if (look->plan.verdict == FORM_REFUSE)
             done = err_set(err, ERR_REFUSED, "%s", text);
         if (look->plan.verdict == FORM_WAIT && look->plan.count == 0)
@@ -42,7 +42,11 @@ static bool plan_form(const struct invocation *inv, int *status, struct err *err
 
 bool command_plan(const struct invocation *inv, int *status, struct err *err)
 {
+    const char *kind = inv->argc == 1 ? inv->argv[0] : "";
     *status = 0;
-    return strcmp(inv->argv[0], "form") == 0 ? plan_form(inv, status, err)
-                                             : plan_init(inv, status, err);
+    if (strcmp(kind, "form") == 0)
+        return plan_form(inv, status, err);
+    if (strcmp(kind, "init") == 0)
+        return plan_init(inv, status, err);
+    return err_set(err, ERR_USAGE, "plan takes one of init, form");
 }

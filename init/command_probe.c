@@ -15,6 +15,7 @@
 /* How much of the deadline the server itself may take; a repair has the rest. */
 #define SERVER_MS 500
 #define DNS_MS 150
+#define SAVE_MS 150
 /* How long after its start a server is looked after although it is ready. */
 #define SETTLING_S 30
 /* How long after a change of the table dead ids are looked for. */
@@ -84,8 +85,8 @@ static void read_replies(struct look *look, const struct redis_call *calls, size
     look->facts.has_place = look->facts.is_replica || look->info.my_epoch > 0;
 }
 
-static bool ask_server(const struct settings *settings, bool readiness, int64_t deadline_ns,
-                       struct look *look, struct err *err)
+static void ask_server(struct redis_client *client, int server, bool readiness, int64_t deadline_ns,
+                       struct look *look)
 {
     /* Sections one by one: several in a call came with 7.0, and all of them are three times as much. */
     static const char *const questions[QUESTIONS][2] = {
@@ -95,10 +96,6 @@ static bool ask_server(const struct settings *settings, bool readiness, int64_t 
         {"CLUSTER", "INFO"       }
     };
     static const char *const ping[] = {"PING"};
-    struct redis_client *client = NULL;
-    if (!redis_client_open(&client, settings, err))
-        return false;
-    int server = own_server(client, settings);
     struct redis_call calls[QUESTIONS] = {redis_call_new(server, 1, ping)};
     size_t count = readiness ? QUESTIONS : 1;
     for (size_t i = 0; readiness && i < count; i++)
@@ -108,8 +105,6 @@ static bool ask_server(const struct settings *settings, bool readiness, int64_t 
     look->info = redis_info_none();
     read_replies(look, calls, count);
     redis_calls_free(calls, count);
-    redis_client_close(client);
-    return true;
 }
 
 static bool was_born(const struct settings *settings)
@@ -182,13 +177,20 @@ static bool has_housework(const struct settings *settings, const struct look *lo
            repair_table_is_new(settings, HOUSEWORK_S);
 }
 
-static bool readiness(const struct invocation *inv, int *status, struct err *err)
+static void readiness(const struct invocation *inv, int *status)
 {
     struct look look = {0};
     char repair[512] = "";
+    struct redis_client *client = NULL;
+    struct err err;
     const struct settings *settings = inv->settings;
-    if (!ask_server(settings, true, inv->deadline_ns, &look, err))
-        return false;
+    *status = 1;
+    if (!redis_client_open(&client, settings, &err)) {
+        (void)printf("the server cannot be asked: %s\n", err.message);
+        return;
+    }
+    int server = own_server(client, settings);
+    ask_server(client, server, true, inv->deadline_ns, &look);
     look.facts.ordered = settings->pod_management == POD_MANAGEMENT_ORDERED;
     if (look.facts.reply == PROBE_REPLY_GOOD && !look.facts.is_replica &&
         repair_table_says_replica(settings)) {
@@ -203,21 +205,30 @@ static bool readiness(const struct invocation *inv, int *status, struct err *err
     }
     bool whole = decision.yes && look.facts.cluster_ok;
     if (whole)
-        repair_copy(settings);
+        repair_copy(settings, client, server, look.facts.is_replica && look.facts.link_up,
+                    clock_part_ns(inv->deadline_ns, SAVE_MS));
+    redis_client_close(client);
     if (decision.repair || (whole && has_housework(settings, &look)))
         repair_self(settings, inv->deadline_ns, repair);
     answer(&decision, &look, decision.yes ? "" : repair);
     *status = decision.yes ? 0 : 1;
-    return true;
 }
 
+/* A Secret that is mistaken reaches all pods at once: it must not have all their servers killed. */
 static bool liveness(const struct invocation *inv, int *status, struct err *err)
 {
     struct look look = {0};
-    if (!ask_server(inv->settings, false, inv->deadline_ns, &look, err))
-        return false;
+    struct redis_client *client = NULL;
+    char trouble[512] = "";
+    if (!redis_client_open(&client, inv->settings, err)) {
+        (void)snprintf(trouble, sizeof(trouble), "%.500s", err->message);
+        if (!redis_client_open_bare(&client, inv->settings, err))
+            return false;
+    }
+    ask_server(client, own_server(client, inv->settings), false, inv->deadline_ns, &look);
+    redis_client_close(client);
     struct probe_decision decision = redis_probe_liveness(&look.facts);
-    answer(&decision, &look, "");
+    answer(&decision, &look, trouble);
     *status = decision.yes ? 0 : 1;
     return true;
 }
@@ -225,8 +236,10 @@ static bool liveness(const struct invocation *inv, int *status, struct err *err)
 bool command_probe(const struct invocation *inv, int *status, struct err *err)
 {
     const char *kind = inv->argc == 1 ? inv->argv[0] : "";
-    if (strcmp(kind, "readiness") == 0)
-        return readiness(inv, status, err);
+    if (strcmp(kind, "readiness") == 0) {
+        readiness(inv, status);
+        return true;
+    }
     if (strcmp(kind, "liveness") == 0 || strcmp(kind, "startup") == 0)
         return liveness(inv, status, err);
     return err_set(err, ERR_USAGE, "probe takes one of startup, liveness, readiness");

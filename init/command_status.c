@@ -30,13 +30,13 @@ bool command_status(const struct invocation *inv, int *status, struct err *err)
     if (done && !status_collect(look, &rows))
         done = err_set(err, ERR_IO, "out of memory");
     if (done) {
-        if (inv->settings->output == OUTPUT_JSON)
-            (void)status_write_json(look, &rows, &out);
-        else
+        if (inv->settings->output != OUTPUT_JSON)
             status_draw(look, &rows, wants_color(inv->settings->color), &out);
+        else if (!status_write_json(look, &rows, &out))
+            done = err_set(err, ERR_IO, "out of memory");
         (void)fputs(buf_text(&out), stdout);
         *status = look->plan.verdict == FORM_CONVERGED ? 0 : 1;
-        done = !form_is_denied(look, err);
+        done = done && !form_is_denied(look, err);
     }
     free(rows.rows);
     buf_free(&out);

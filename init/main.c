@@ -33,6 +33,16 @@ static bool flush_answer(struct err *err)
     return ferror(stdout) == 0 || err_set(err, ERR_IO, "cannot write to standard output");
 }
 
+/* Of a call that cannot be understood the environment alone tells how its error is to be written. */
+static void log_as_asked(void)
+{
+    struct settings settings;
+    struct err ignored;
+    int operands_at;
+    (void)settings_read(&settings, 0, "", 0, NULL, &operands_at, &ignored);
+    log_open(settings.log_json, (enum log_level)settings.log_level, settings.pod_name);
+}
+
 static int unknown_command(const char *name)
 {
     struct err err;
@@ -109,10 +119,10 @@ static bool read_words(const struct command *command, int argc, char **argv,
         argc -= good;
         argv += good;
     }
-    int behind = 0;
-    while (behind < argc && strcmp(argv[argc - 1 - behind], "--") != 0)
-        behind++;
-    behind = behind < argc ? behind : 0;
+    int dashes = 0;
+    while (dashes < argc && strcmp(argv[dashes], "--") != 0)
+        dashes++;
+    int behind = dashes < argc ? argc - 1 - dashes : 0;
     int operands_at = 0;
     good = settings_read(settings, command->bit, inv->engine, argc, argv, &operands_at,
                          good ? err : &further) &&
@@ -200,8 +210,10 @@ int main(int argc, char **argv)
     bool help = strcmp(argv[1], "help") == 0;
     const char *name = argv[help ? 2 : 1];
     const struct command *command = command_find(name);
-    if (command == NULL)
+    if (command == NULL) {
+        log_as_asked();
         return unknown_command(name);
+    }
     if (help || asks_help(argc - 2, argv + 2)) {
         help_print_command(command);
         return flush_answer(&err) ? 0 : fail(&err);

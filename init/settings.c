@@ -232,7 +232,8 @@ static bool read_flag(struct settings *settings, command_set command, const char
             row = &setting_rows[i];
     if (row == NULL) {
         return flag[1] == '-' ? unknown_flag(flag, length, command, engine, err)
-                              : err_set(err, ERR_USAGE, "unknown flag '%.80s'; see --help", flag);
+                              : err_set(err, ERR_USAGE, "unknown flag '%.*s'; see --help",
+                                        length < 80 ? (int)length : 80, flag);
     }
     const char *value = flag[length] == '=' ? flag + length + 1 : NULL;
     if (value == NULL && row->kind == KIND_SWITCH)

@@ -54,6 +54,9 @@ enum birth_mark_status birth_mark_parse(struct birth_mark *mark, const char *tex
         take(mark->spec, sizeof(mark->spec), value_of(text, len, "spec")) &&
         take(mark->id, sizeof(mark->id), value_of(text, len, "id")) && is_hex(mark->spec, 64) &&
         is_hex(mark->id, REDIS_ID_LEN);
+    if (!take(mark->synced, sizeof(mark->synced), value_of(text, len, "synced")) ||
+        !is_hex(mark->synced, REDIS_ID_LEN))
+        *mark->synced = '\0';
     return good ? BIRTH_MARK_OK : BIRTH_MARK_BAD;
 }
 
@@ -72,7 +75,11 @@ size_t birth_mark_write(const struct birth_mark *mark, char text[static BIRTH_MA
     at = put(text, at, mark->cluster_id);
     at = put(text, at, "\nspec=");
     at = put(text, at, mark->spec);
-    at = put(text, at, "\nid=");
+    if (*mark->synced != '\0') {
+        at = put(text, at, "\nsynced=");
+        at = put(text, at, mark->synced);
+    }
+    at = put(text, at, "\nid="); /* last and needed: a mark that is cut is none */
     at = put(text, at, mark->id);
     return put(text, at, "\n");
 }

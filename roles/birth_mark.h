@@ -17,6 +17,7 @@
  *   state=seeding            or born
  *   cluster-id=default/redis
  *   spec=<sha256>            of the birth spec
+ *   synced=<40 hex>          may be missing: the master that a ready replica was last in sync with
  *   id=<40 hex>              the node's id
  */
 struct birth_mark {
@@ -24,11 +25,13 @@ struct birth_mark {
     char cluster_id[BIRTH_MARK_CLUSTER_MAX];
     char spec[65];
     char id[REDIS_ID_LEN + 1];
+    char synced[REDIS_ID_LEN + 1]; /* "": none */
 };
 
 enum birth_mark_status { BIRTH_MARK_OK, BIRTH_MARK_BAD, BIRTH_MARK_UNKNOWN_FORMAT };
 
-/* Unknown keys are ignored; a missing or malformed one is BIRTH_MARK_BAD. */
+/* Unknown keys are ignored, and so is a malformed `synced`; any other that is missing or malformed is
+ * BIRTH_MARK_BAD. */
 enum birth_mark_status birth_mark_parse(struct birth_mark *mark, const char *text, size_t len);
 
 /* Writes MARK as text; returns its length. */

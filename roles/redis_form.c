@@ -15,6 +15,10 @@ const char *redis_form_sentence(enum form_reason reason)
         [FORM_LACKS_PODS] = "a birth needs every pod to answer first",
         [FORM_WAS_SEEDED] = "every server is empty, yet the register knows that this cluster was "
                             "born before: its volumes are lost; --accept-empty-shard begins anew",
+        [FORM_NEEDS_REGISTER] =
+            "these servers were not seeded by init and chose their own ids, which "
+            "nothing remembers without a register: set ORDAIN_REGISTER, or "
+            "--adopt for this run and every later one",
         [FORM_GIVES_BIRTH] = "empty servers get their epochs and slots",
         [FORM_BIRTH_ROLES] = "each replica meets and follows its master",
         [FORM_BIRTH_MEETS] = "every server meets every other",
@@ -141,6 +145,16 @@ static void birth_meets(const struct cluster_picture *picture, struct form_plan 
     }
 }
 
+static bool ids_are_births(const struct cluster_picture *picture)
+{
+    size_t i = 0;
+    while (i < picture->member_count &&
+           (picture->claims[i] != CLAIM_OURS ||
+            strcmp(picture->members[i].id, picture->members[i].expected_id) == 0))
+        i++;
+    return i == picture->member_count;
+}
+
 static void decide_birth(const struct cluster_picture *picture, const struct form_wish *wish,
                          int missing, struct form_plan *plan)
 {
@@ -150,6 +164,10 @@ static void decide_birth(const struct cluster_picture *picture, const struct for
     }
     if (wish->was_seeded && !wish->accept_empty_shard && !picture->has_cluster) {
         conclude(plan, FORM_REFUSE, FORM_WAS_SEEDED, -1);
+        return;
+    }
+    if (!wish->knows_again && !ids_are_births(picture)) {
+        conclude(plan, FORM_REFUSE, FORM_NEEDS_REGISTER, -1);
         return;
     }
     conclude(plan, FORM_WORK, FORM_GIVES_BIRTH, -1);

@@ -53,6 +53,7 @@ enum form_reason {
     FORM_HAS_KEYS,       /* a server outside the cluster holds keys */
     FORM_LACKS_PODS,     /* a birth needs every pod */
     FORM_WAS_SEEDED,     /* every volume is empty, and the register says that they were not */
+    FORM_NEEDS_REGISTER, /* a birth of servers whose ids nothing would remember */
     FORM_GIVES_BIRTH,    /* epochs and slots */
     FORM_BIRTH_ROLES,    /* each replica meets and follows its master */
     FORM_BIRTH_MEETS,    /* everybody meets everybody */
@@ -72,7 +73,11 @@ struct form_wish {
     bool adopt;
     bool accept_empty_shard;
     int promote_ordinal; /* --promote-replica, -1 */
-    bool was_seeded;     /* the register knows a birth of this cluster */
+    int synced_ordinal;  /* this pod knows from its own volume that it was in sync with ... */
+    char synced_to[REDIS_ID_LEN + 1]; /* ... this master; -1 and "": it does not */
+    bool was_seeded;                  /* the register knows a birth of this cluster */
+    bool knows_again; /* there is a register, or --adopt: ids of the servers' own choice are known
+                          * again by a later run */
 };
 
 struct form_plan {

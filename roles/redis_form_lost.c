@@ -8,6 +8,7 @@
 struct holders {
     int best;
     int count;
+    int empty;    /* a member that replicates NODE and shows no sign of its data, -1 */
     bool unclear; /* several, and the offsets do not tell the newest */
     bool is_away; /* a pod that has not answered replicates NODE */
     int away;     /* its member, -1 where no such pod is known */
@@ -30,19 +31,38 @@ static void weigh(struct holders *holders, const struct cluster_picture *picture
         holders->best = member;
 }
 
+/* It has keys, or a place in its master's stream of writes. A replica that never synced has neither, nor
+ * has one of an empty shard after a restart: of these only their own volumes know which is which. */
+static bool shows_data(const struct cluster_member *member, const struct form_wish *wish,
+                       const struct cluster_node *master)
+{
+    bool synced = member->ordinal == wish->synced_ordinal &&
+                  memcmp(wish->synced_to, master->id, REDIS_ID_LEN) == 0;
+    return member->info.keys != 0 || member->info.offset > 0 || synced;
+}
+
 static struct holders find_holders(const struct cluster_picture *picture,
                                    const struct form_wish *wish, const struct cluster_node *node)
 {
-    struct holders holders = {.best = -1, .away = -1};
+    struct holders holders = {.best = -1, .empty = -1, .away = -1};
     for (size_t i = 0; i < picture->count; i++) {
         const struct cluster_node *other = &picture->nodes[i];
         if (memcmp(other->master_id, node->id, REDIS_ID_LEN) != 0 || other->lost)
             continue;
-        if (form_is_ours(picture, other->member))
-            weigh(&holders, picture, other->member);
-        else {
+        if (form_is_ours(picture, other->member)) {
+            const struct cluster_member *member = &picture->members[other->member];
+            if (member->info
+                    .master_sync_in_progress) { /* what it has will show when the sync ends */
+                holders.is_away = true;
+                holders.away = other->member;
+            } else if (shows_data(member, wish, node)) {
+                weigh(&holders, picture, other->member);
+            } else {
+                holders.empty = other->member;
+            }
+        } else {
             int pod = other->ordinal >= 0 ? cluster_picture_member(picture, other->ordinal) : -1;
-            if (pod < 0 && wish->accept_empty_shard && form_everybody_answered(picture))
+            if (other->ordinal < 0 && wish->accept_empty_shard && form_everybody_answered(picture))
                 continue; /* no pod's name: whom a person gives up is not waited for */
             holders.is_away = true;
             if (pod >= 0) /* who can be waited for is told first */
@@ -55,6 +75,7 @@ static struct holders find_holders(const struct cluster_picture *picture,
         chosen >= 0 ? cluster_member_self(&picture->members[chosen]) : NULL;
     if (self != NULL && memcmp(self->master_id, node->id, REDIS_ID_LEN) == 0) {
         holders.best = chosen;
+        holders.count = 1;
         holders.unclear = false;
         holders.is_away = false;
     }
@@ -118,6 +139,8 @@ static struct form_lost decide_lost_owner(const struct cluster_picture *picture,
     } else if (holders.count == 0 && !wish->accept_empty_shard) {
         lost.verdict = FORM_REFUSE;
         lost.reason = FORM_NO_HOLDER;
+    } else if (holders.count == 0 && holders.empty >= 0) {
+        promote(picture, plan, &lost, holders.empty); /* as empty, and it has its place already */
     } else if (holders.count == 0) {
         abandon(picture, plan, node);
     } else if (holders.unclear) {

@@ -35,6 +35,12 @@ bool form_is_ours(const struct cluster_picture *picture, int member)
 
 bool form_everybody_answered(const struct cluster_picture *picture)
 {
+    /* A pod beyond the birth is a member only while its name exists: whoever knows it misses it. */
+    for (size_t i = 0; i < picture->count; i++) {
+        const struct cluster_node *node = &picture->nodes[i];
+        if (!node->lost && node->ordinal >= 0 && !form_is_ours(picture, node->member))
+            return false;
+    }
     return picture->answered == picture->member_count;
 }
 

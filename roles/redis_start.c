@@ -17,7 +17,9 @@ enum cell { ANY, NO, YES };
 #define GONE (ABSENT | TORN)
 #define OTHER_CLUSTER SET(START_MARK_OTHER_CLUSTER)
 #define OTHER_SPEC SET(START_MARK_OTHER_SPEC)
+#define OTHER_POD SET(START_MARK_OTHER_POD)
 #define SEEDING SET(START_MARK_SEEDING)
+#define BORN SET(START_MARK_BORN)
 #define NONE SET(START_REGISTER_NONE)
 #define SILENT SET(START_REGISTER_UNREACHABLE)
 #define UNSEEDED SET(START_REGISTER_UNSEEDED)
@@ -39,13 +41,17 @@ struct row {
 static const char sentence_lives[] = "a server that is alive holds this volume: nothing is changed";
 static const char sentence_cluster[] =
     "the volume belongs to another cluster (ordain.birth names it)";
+static const char sentence_other[] =
+    "the volume belongs to another pod of this cluster, and two servers of one id would both take "
+    "its writes: mount this pod's own";
 static const char sentence_spec[] = "the volume was born with other replicas, masters, zones or "
                                     "first ordinal; these are constants of "
                                     "a cluster: set them back, scaling needs no change of them";
 static const char sentence_reborn[] =
     "this pod holds its shard's data, and its master answers empty and has never heard of it: the "
-    "master's volume was lost and seeded anew; take ORDAIN_BIRTH=new away, delete the master's "
-    "nodes.conf and ordain.birth and restart it, or go on empty with --accept-empty-shard";
+    "master's volume was lost and seeded anew; take ORDAIN_BIRTH=new away, empty the master's "
+    "volume "
+    "but for ordain.birth and restart it, or go on empty with --accept-empty-shard";
 static const char sentence_restart[] = "nodes.conf is whole: it starts with today's addresses";
 static const char sentence_adopt[] = "a cluster that ordain did not make is taken over, as asked";
 static const char sentence_foreign[] = "nodes.conf is of another node than this pod's; --adopt "
@@ -65,6 +71,9 @@ static const char sentence_heard[] =
 static const char sentence_seeded[] = "the volume is empty, and the register knows this pod's "
                                       "birth: its volume is lost; it joins anew "
                                       "as a replica, never under the old id";
+static const char sentence_born[] =
+    "the volume has the mark of a birth and no nodes.conf: it is lost; it joins anew as a replica, "
+    "never under the old id";
 static const char sentence_resume[] =
     "a birth was cut short on this volume before any server started: "
     "it is finished";
@@ -84,6 +93,7 @@ static const char sentence_none[] =
 static const struct row table[] = {
     {YES, ALL_MARKS,     ALL_FILES, ANY, ANY, ANY, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_WAIT,    sentence_lives},
     {ANY, OTHER_CLUSTER, ALL_FILES, ANY, ANY, ANY, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_REFUSE,  sentence_cluster},
+    {ANY, OTHER_POD,     ALL_FILES, ANY, ANY, ANY, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_REFUSE,  sentence_other},
     {ANY, OTHER_SPEC,    ALL_FILES, ANY, ANY, ANY, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_REFUSE,  sentence_spec},
     {ANY, ALL_MARKS,     WHOLE,     YES, ANY, YES, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, YES, START_REFUSE,  sentence_reborn},
     {ANY, ALL_MARKS,     WHOLE,     YES, ANY, ANY, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_RESTART, sentence_restart},
@@ -93,6 +103,7 @@ static const struct row table[] = {
     {ANY, ALL_MARKS,     TORN,      ANY, ANY, ANY, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_REFUSE,  sentence_no_mend},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, YES, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_REFUSE,  sentence_keys},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, ANY, ALL_REGISTERS, HEARD,     ANY, ANY, ANY, START_LOST,    sentence_heard},
+    {ANY, BORN,          ABSENT,    ANY, ANY, ANY, ANY, ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_LOST,    sentence_born},
     {ANY, SEEDING,       ABSENT,    ANY, ANY, ANY, NO,  ALL_REGISTERS, ALL_HEARD, ANY, ANY, ANY, START_SEED,    sentence_resume},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, ANY, SEEDED,        ALL_HEARD, ANY, ANY, ANY, START_LOST,    sentence_seeded},
     {ANY, ALL_MARKS,     ABSENT,    ANY, ANY, ANY, ANY, SILENT,        ALL_HEARD, ANY, ANY, ANY, START_WAIT,    sentence_wait},

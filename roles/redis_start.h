@@ -21,6 +21,7 @@ enum start_mark {
     START_MARK_ABSENT,
     START_MARK_SEEDING,    /* a birth was begun here and no server has started on it */
     START_MARK_BORN,       /* of this cluster and this birth spec */
+    START_MARK_OTHER_POD,  /* the volume is of another pod of this cluster, mark or no mark */
     START_MARK_OTHER_SPEC, /* of this cluster, with other replicas, masters, zones or start */
     START_MARK_OTHER_CLUSTER,
     START_MARK_VALUES,

@@ -54,6 +54,8 @@ struct lookup {
     size_t *under_way; /* names of the round that wait for a server */
     int queries;       /* of this name that wait for a server */
     bool answered;     /* by some server, in whatever way */
+    bool
+        failed; /* a query of it ended otherwise than with addresses or the word that there are none */
     struct addr_set found;
 };
 
@@ -204,6 +206,8 @@ static void answered(void *data, ares_status_t status, size_t timeouts,
 {
     (void)timeouts;
     struct lookup *lookup = data;
+    bool known = status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND;
+    lookup->failed = lookup->failed || !known;
     if (is_word_of_a_server(status))
         lookup->answered = true;
     if (status == ARES_SUCCESS && record != NULL)
@@ -343,7 +347,9 @@ bool dns_round(struct dns *dns, const char *const *names, struct dns_answer *ans
         heard = heard || lookups[i].answered;
         answers[i].count = lookups[i].found.count;
         if (lookups[i].answered)
-            answers[i].outcome = lookups[i].found.count > 0 ? DNS_FOUND : DNS_ABSENT;
+            answers[i].outcome = lookups[i].found.count > 0 ? DNS_FOUND
+                                 : lookups[i].failed        ? DNS_FAILED
+                                                            : DNS_ABSENT;
     }
     free(lookups);
     return asked == NULL || heard || silent(dns, asked, err);

@@ -10,13 +10,14 @@
 
 /*
  * DNS by c-ares alone (its client file is dns.c): absolute names, A and AAAA, EDNS0, TCP after
- * truncation, query cache off. NXDOMAIN, NODATA, SERVFAIL and REFUSED by a server mean "not yet";
- * only silence of every server is "DNS is broken".
+ * truncation, query cache off. NXDOMAIN, NODATA, SERVFAIL and REFUSED by a server mean "not yet",
+ * the first two alone that there is no such name; only silence of every server is "DNS is broken".
  */
 
 enum dns_outcome {
     DNS_UNKNOWN, /* no server has answered for this name yet: proves nothing */
-    DNS_ABSENT,  /* a server answered: no such name, no data or a failure of its own */
+    DNS_FAILED,  /* a server answered with a failure of its own: proves nothing either */
+    DNS_ABSENT,  /* a server answered: no such name, or no usable address of it */
     DNS_FOUND,
 };
 

@@ -49,7 +49,7 @@ static bool load_pair(SSL_CTX *context, const char *cert, const char *key, struc
 
 bool tls_open(struct tls **tls, const char *ca, const char *cert, const char *key, struct err *err)
 {
-    if (!check_readable(ca, "--tls-ca", err))
+    if (ca != NULL && !check_readable(ca, "--tls-ca", err))
         return false;
     struct tls *opened = calloc(1, sizeof(*opened));
     SSL_CTX *context = opened != NULL ? SSL_CTX_new(TLS_client_method()) : NULL;
@@ -61,7 +61,7 @@ bool tls_open(struct tls **tls, const char *ca, const char *cert, const char *ke
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     bool done = SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1;
-    if (done && SSL_CTX_load_verify_locations(context, ca, NULL) != 1)
+    if (done && ca != NULL && SSL_CTX_load_verify_locations(context, ca, NULL) != 1)
         done = err_set(err, ERR_CONFIG, "cannot use '%s' (--tls-ca): %s", ca, last_reason());
     if (!done || !load_pair(context, cert, key, err)) {
         tls_close(opened);

@@ -11,7 +11,7 @@
 struct tls;
 struct ssl_st; /* OpenSSL's SSL: what hiredis_ssl.h takes */
 
-/* Loads CA and, where CERT is not "", the client's certificate and key. Files are read now: a later run
+/* Loads CA (NULL: no server is trusted, every handshake ends there) and, where CERT is not "", the client's certificate and key. Files are read now: a later run
  * sees rotated ones. ERR_CONFIG when a file is missing or does not fit the key, ERR_DENIED when it may
  * not be read. */
 bool tls_open(struct tls **tls, const char *ca, const char *cert, const char *key, struct err *err);

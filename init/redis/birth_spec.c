@@ -6,6 +6,8 @@
 #include "init/sys/digest.h"
 #include "roles/ordinal.h"
 
+/* Room for as many pods again beyond the birth. */
+#define START_MAX (ORDINAL_MAX - 2 * PLACEMENT_PODS_MAX)
 #define MASTERS_MIN 3
 #define DIGEST_TEXT_MAX 16384
 
@@ -52,7 +54,7 @@ static bool is_zone(struct span name)
 
 static bool read_zones(struct birth_spec *spec, struct err *err)
 {
-    struct span known[PLACEMENT_PODS_MAX];
+    struct span known[PLACEMENT_ZONES_MAX];
     struct span entry;
     const char *rest = spec->zones[0] != '\0' ? spec->zones : NULL;
     int count = 0;
@@ -70,6 +72,10 @@ static bool read_zones(struct birth_spec *spec, struct err *err)
         while (zone < spec->zone_count &&
                !(known[zone].len == entry.len && memcmp(known[zone].at, entry.at, entry.len) == 0))
             zone++;
+        if (zone == spec->zone_count && zone == PLACEMENT_ZONES_MAX) {
+            return err_set(err, ERR_CONFIG, "--zones tells more than %d different zones",
+                           PLACEMENT_ZONES_MAX);
+        }
         if (zone == spec->zone_count)
             known[spec->zone_count++] = entry;
         spec->zone_of[count] = zone;
@@ -107,10 +113,9 @@ static bool read_numbers(struct birth_spec *spec, const struct settings *setting
         return err_set(err, ERR_CONFIG, "--masters %d are more than the %d pods of --replicas",
                        spec->masters, replicas);
     }
-    if (spec->start > ORDINAL_MAX - replicas + 1) {
-        return err_set(err, ERR_CONFIG,
-                       "--ordinal-start %d and --replicas %d exceed the ordinal %d", spec->start,
-                       replicas, ORDINAL_MAX);
+    if (spec->start > START_MAX) {
+        return err_set(err, ERR_CONFIG, "--ordinal-start %d: at most %d is possible", spec->start,
+                       START_MAX);
     }
     return true;
 }

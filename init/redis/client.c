@@ -21,29 +21,59 @@ struct redis_client {
     struct link_access access;
 };
 
+static bool read_access(struct redis_client *client, const struct settings *settings,
+                        struct err *err)
+{
+    const struct redis_settings *redis = &settings->redis;
+    bool done = true;
+    if (*redis->password_file != '\0')
+        done = file_read_secret(redis->password_file, &client->password, err) &&
+               former_password(settings->config_dir, &client->password, &client->former, err);
+    else
+        buf_add_text(&client->password, redis->password);
+    client->access.password = buf_text(&client->password);
+    client->access.password_len = client->password.len;
+    client->access.former = buf_text(&client->former);
+    client->access.former_len = client->former.len;
+    return done && (*redis->tls_ca == '\0' || tls_open(&client->access.tls, redis->tls_ca,
+                                                       redis->tls_cert, redis->tls_key, err));
+}
+
+static struct redis_client *client_new(const struct settings *settings, struct err *err)
+{
+    struct redis_client *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        (void)err_set(err, ERR_IO, "out of memory");
+        return NULL;
+    }
+    made->password = buf_new(SECRET_CAP);
+    made->former = buf_new(SECRET_CAP);
+    made->access.username = settings->redis.username;
+    made->access.password = made->access.former = "";
+    return made;
+}
+
 bool redis_client_open(struct redis_client **client, const struct settings *settings,
                        struct err *err)
 {
-    struct redis_client *made = calloc(1, sizeof(*made));
+    struct redis_client *made = client_new(settings, err);
     if (made == NULL)
-        return err_set(err, ERR_IO, "out of memory");
-    const struct redis_settings *redis = &settings->redis;
-    made->password = buf_new(SECRET_CAP);
-    made->former = buf_new(SECRET_CAP);
-    bool done = true;
-    if (*redis->password_file != '\0')
-        done = file_read_secret(redis->password_file, &made->password, err) &&
-               former_password(settings->config_dir, &made->password, &made->former, err);
-    else
-        buf_add_text(&made->password, redis->password);
-    made->access.username = redis->username;
-    made->access.password = buf_text(&made->password);
-    made->access.password_len = made->password.len;
-    made->access.former = buf_text(&made->former);
-    made->access.former_len = made->former.len;
-    if (done && *redis->tls_ca != '\0')
-        done = tls_open(&made->access.tls, redis->tls_ca, redis->tls_cert, redis->tls_key, err);
-    if (!done) {
+        return false;
+    if (!read_access(made, settings, err)) {
+        redis_client_close(made);
+        return false;
+    }
+    *client = made;
+    return true;
+}
+
+bool redis_client_open_bare(struct redis_client **client, const struct settings *settings,
+                            struct err *err)
+{
+    struct redis_client *made = client_new(settings, err);
+    if (made == NULL)
+        return false;
+    if (*settings->redis.tls_ca != '\0' && !tls_open(&made->access.tls, NULL, "", "", err)) {
         redis_client_close(made);
         return false;
     }

@@ -21,6 +21,10 @@ struct redis_client;
  * client. *client is freed by redis_client_close. */
 bool redis_client_open(struct redis_client **client, const struct settings *settings,
                        struct err *err);
+/* For a question that needs no rights, where password and TLS files cannot be read: without a password,
+ * and over TLS trusting nobody, so that the answer is NOAUTH or REDIS_UNTRUSTED; both are signs of life. */
+bool redis_client_open_bare(struct redis_client **client, const struct settings *settings,
+                            struct err *err);
 void redis_client_close(struct redis_client *client);
 
 /*

@@ -43,6 +43,7 @@ bool form_open(struct form_look **look, const struct settings *settings, bool ne
         .adopt = settings->adopt,
         .accept_empty_shard = settings->accept_empty_shard,
         .promote_ordinal = -1,
+        .synced_ordinal = -1,
     };
     const struct identity *identity = &made->observer.identity;
     if (!need_pod && !register_open(&made->store, settings->register_name, identity->statefulset,
@@ -50,6 +51,8 @@ bool form_open(struct form_look **look, const struct settings *settings, bool ne
         form_close(made);
         return false;
     }
+    made->wish.knows_again =
+        settings->adopt || made->store == NULL || register_kind(made->store) != REGISTER_NONE;
     *look = made;
     if (*settings->promote_replica == '\0')
         return true;
@@ -83,28 +86,46 @@ static bool register_ask(const struct form_look *look, int ordinal,
 }
 
 /* A server that init never seeded has an id of its own choice; from its birth by form on the register
- * tells that it is ours. A register that cannot be read is asked again by the next look. True when it
- * told something new. */
-static bool know_births(struct form_look *look, int64_t deadline_ns)
+ * tells that it is ours. *NEWS: it told something new. */
+static bool read_births(struct form_look *look, int64_t deadline_ns, bool *news, struct err *err)
 {
     const struct birth_spec *spec = &look->observer.spec;
-    bool news = false;
+    *news = false;
     for (int i = 0; i < spec->replicas; i++) {
         char *known = look->observer.recorded[i];
         char value[REGISTER_VALUE_MAX];
         bool found = false;
-        struct err err;
-        if (!register_ask(look, spec->start + i, value, &found, deadline_ns, &err)) {
-            log_debug("%s", err.message);
-            return news;
-        }
+        if (!register_ask(look, spec->start + i, value, &found, deadline_ns, err))
+            return false;
         if (!found || strlen(value) != REDIS_ID_LEN || strcmp(value, known) == 0)
             continue;
         memcpy(known, value, REDIS_ID_LEN + 1);
-        news = true;
+        *news = true;
     }
     look->births_known = true;
+    return true;
+}
+
+/* A register that cannot be read is asked again by the next look. True when it told something new. */
+static bool know_births(struct form_look *look, int64_t deadline_ns)
+{
+    bool news;
+    struct err err;
+    if (!read_births(look, deadline_ns, &news, &err))
+        log_debug("%s", err.message);
     return news;
+}
+
+/* An id recorded before that is not the server's present one means a lost volume. */
+static void note_seeded(struct form_look *look)
+{
+    const struct observer *observer = &look->observer;
+    for (int i = 0; i < look->wish.replicas; i++) {
+        const struct cluster_member *member = &observer->members[i];
+        if (*observer->recorded[i] != '\0' && member->contact == MEMBER_ANSWERED &&
+            strcmp(observer->recorded[i], member->id) != 0)
+            look->wish.was_seeded = true;
+    }
 }
 
 bool form_see(struct form_look *look, bool fresh_names, int64_t patience_ms, int64_t deadline_ns,
@@ -115,6 +136,7 @@ bool form_see(struct form_look *look, bool fresh_names, int64_t patience_ms, int
     if (!observer_look(&look->observer, fresh_names, patience_ms, deadline_ns, err))
         return false;
     meet_review(&look->observer, deadline_ns);
+    note_seeded(look);
     redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
     return true;
 }
@@ -203,28 +225,10 @@ void form_report(const struct form_look *look, struct buf *out)
 /* --- the register of births by form --- */
 
 /* Servers that were never seeded by init are born here; the register learns of it first, as it does in
- * init. An id recorded before that is not the server's present one means a lost volume. */
+ * init: it must be readable, and newly read. */
 struct births {
-    bool asked, recorded;
+    bool recorded;
 };
-
-static bool was_seeded(struct form_look *look, struct births *births, int64_t deadline_ns,
-                       struct err *err)
-{
-    if (births->asked || register_kind(look->store) == REGISTER_NONE)
-        return true;
-    for (size_t i = 0; i < (size_t)look->wish.replicas; i++) {
-        const struct cluster_member *member = &look->observer.members[i];
-        char value[REGISTER_VALUE_MAX];
-        bool found = false;
-        if (!register_ask(look, member->ordinal, value, &found, deadline_ns, err))
-            return false;
-        if (found && strcmp(value, member->id) != 0)
-            look->wish.was_seeded = true;
-    }
-    births->asked = true;
-    return true;
-}
 
 static bool record_births(struct form_look *look, struct births *births, int64_t deadline_ns,
                           struct err *err)
@@ -240,6 +244,11 @@ static bool record_births(struct form_look *look, struct births *births, int64_t
         if (register_kind(look->store) != REGISTER_NONE &&
             !register_swap(look->store, key, NULL, member->id, &swapped, present, deadline_ns, err))
             return false;
+        if (register_kind(look->store) != REGISTER_NONE && !swapped &&
+            strcmp(present, member->id) != 0) {
+            memcpy(look->observer.recorded[i], present, sizeof(look->observer.recorded[i]));
+            return true; /* another birth of this pod: the next look refuses */
+        }
         memcpy(look->observer.recorded[i], member->id, sizeof(member->id));
     }
     births->recorded = true;
@@ -251,8 +260,10 @@ static bool may_give_birth(struct form_look *look, struct births *births, int64_
 {
     if (look->plan.reason != FORM_GIVES_BIRTH)
         return true;
-    if (!was_seeded(look, births, deadline_ns, err))
+    bool news;
+    if (!births->recorded && !read_births(look, deadline_ns, &news, err))
         return false;
+    note_seeded(look);
     redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
     return look->plan.verdict != FORM_WORK || record_births(look, births, deadline_ns, err);
 }

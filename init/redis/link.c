@@ -81,6 +81,14 @@ void link_connect(struct link *link)
     link->state = LINK_CONNECTING;
 }
 
+/* A command that is not queued would give its place, and its reply, to the next one. */
+static void append(struct link *link, int argc, const char *const *argv, const size_t *lens)
+{
+    if (link->state == LINK_OPEN &&
+        redisAppendCommandArgv(link->context, argc, (const char **)argv, lens) != REDIS_OK)
+        link_lose(link, REDIS_BROKEN, "out of memory");
+}
+
 static void queue_password(struct link *link, const char *username, const char *password,
                            size_t len)
 {
@@ -91,7 +99,7 @@ static void queue_password(struct link *link, const char *username, const char *
         argv[1] = argv[2];
         lens[1] = lens[2];
     }
-    redisAppendCommandArgv(link->context, named ? 3 : 2, argv, lens);
+    append(link, named ? 3 : 2, argv, lens);
     link->auth_pending++;
 }
 
@@ -134,7 +142,7 @@ void link_connected(struct link *link, const struct link_access *access)
 
 void link_append(struct link *link, int argc, const char *const *argv)
 {
-    redisAppendCommandArgv(link->context, argc, (const char **)argv, NULL);
+    append(link, argc, argv, NULL);
 }
 
 int link_fd(const struct link *link)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "init/redis/client.h"
 #include "init/settings.h"
 #include "init/sys/err.h"
 
@@ -14,9 +15,11 @@
  * look is told in TEXT and is no failure of the probe. */
 void repair_self(const struct settings *settings, int64_t deadline_ns, char text[static 512]);
 
-/* Takes the copy of nodes.conf along when this pod is ready: now its data is its shard's. Cheap when
- * nothing changed since. */
-void repair_copy(const struct settings *settings);
+/* Takes the copy of nodes.conf along when this pod is ready: now its data is its shard's. LINKED: it is a
+ * replica whose link is up, and its mark says so. CLIENT has this pod's server as SERVER: it saves first
+ * of whom it has heard. Cheap when nothing changed since. */
+void repair_copy(const struct settings *settings, struct redis_client *client, int server,
+                 bool linked, int64_t deadline_ns);
 
 /* True when nodes.conf says that this node is a replica. A replica whose master has no address calls
  * itself a master in INFO (redis 7.0 replication.c: role by masterhost), and would look ready. */

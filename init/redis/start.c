@@ -17,20 +17,6 @@
 
 /* --- facts --- */
 
-static enum start_mark mark_fact(const struct start *start)
-{
-    const struct volume *volume = &start->volume;
-    if (!volume->has_mark)
-        return START_MARK_ABSENT;
-    if (strcmp(volume->mark.cluster_id, start->identity.cluster_id) != 0)
-        return START_MARK_OTHER_CLUSTER;
-    if (strcmp(volume->mark.spec, start->spec.digest) != 0)
-        return START_MARK_OTHER_SPEC;
-    /* Half of a lost pod's new start is no birth that could be finished. */
-    bool of_birth = strcmp(volume->mark.id, start->birth_id) == 0;
-    return volume->mark.born || !of_birth ? START_MARK_BORN : START_MARK_SEEDING;
-}
-
 static enum start_file file_fact(const struct volume_table *nodes)
 {
     if (!nodes->there)
@@ -61,10 +47,26 @@ static bool is_other_pods(const struct start *start)
     return other;
 }
 
+static enum start_mark mark_fact(const struct start *start)
+{
+    const struct volume *volume = &start->volume;
+    if (volume->has_mark && strcmp(volume->mark.cluster_id, start->identity.cluster_id) != 0)
+        return START_MARK_OTHER_CLUSTER;
+    if (is_other_pods(start))
+        return START_MARK_OTHER_POD;
+    if (!volume->has_mark)
+        return START_MARK_ABSENT;
+    if (strcmp(volume->mark.spec, start->spec.digest) != 0)
+        return START_MARK_OTHER_SPEC;
+    /* Half of a lost pod's new start is no birth that could be finished. */
+    bool of_birth = strcmp(volume->mark.id, start->birth_id) == 0;
+    return volume->mark.born || !of_birth ? START_MARK_BORN : START_MARK_SEEDING;
+}
+
 static bool id_fact(const struct start *start)
 {
     const struct redis_table *table = &start->volume.nodes.table;
-    if (start->facts.file != START_FILE_WHOLE || table->myself < 0 || is_other_pods(start))
+    if (start->facts.file != START_FILE_WHOLE || table->myself < 0)
         return false;
     const char *id = table->nodes[table->myself].id;
     bool marked = start->volume.has_mark && strcmp(id, start->volume.mark.id) == 0;
@@ -82,8 +84,7 @@ static void read_local_facts(struct start *start)
     facts->beyond_birth = birth_spec_index(&start->spec, start->identity.ordinal) < 0;
     facts->birth_is_new = start->settings->birth == BIRTH_NEW;
     facts->adopt = start->settings->adopt;
-    facts->mendable =
-        facts->file != START_FILE_WHOLE && !is_other_pods(start) && start_is_mendable(start);
+    facts->mendable = facts->file != START_FILE_WHOLE && start_is_mendable(start);
     /* A mark of another id than the birth's was made when the volume had been lost. */
     if (start->volume.has_mark && strcmp(start->volume.mark.id, start->birth_id) != 0)
         facts->heard = START_HEARD_YES;
@@ -127,11 +128,15 @@ static bool read_register(struct start *start, struct register_store *store, str
     seeded_key(start, key);
     if (register_get(store, key, value, &found, start->deadline_ns, err)) {
         start->facts.seeded = found ? START_REGISTER_SEEDED : START_REGISTER_UNSEEDED;
+        /* The birth that was begun here is not the one that the register knows. */
+        if (found && start->facts.mark == START_MARK_SEEDING && strcmp(value, start->birth_id) != 0)
+            start->facts.mark = START_MARK_BORN;
         return true;
     }
     start->facts.seeded = START_REGISTER_UNREACHABLE;
     /* A start that needs no register goes on without; but not with another cluster's. */
-    bool needless = !redis_start_needs_register(&start->facts) && err->kind != ERR_REFUSED;
+    bool needless = !redis_start_needs_register(&start->facts) && err->kind != ERR_REFUSED &&
+                    !register_is_newer(store);
     if (err->kind != ERR_LATER && !needless)
         return false;
     log_warn("%s", err->message);
@@ -147,6 +152,8 @@ static bool write_mark(struct start *start, const char *id, bool born, size_t *c
     (void)snprintf(mark.cluster_id, sizeof(mark.cluster_id), "%s", start->identity.cluster_id);
     memcpy(mark.spec, start->spec.digest, sizeof(mark.spec));
     (void)snprintf(mark.id, sizeof(mark.id), "%s", id);
+    if (start->volume.has_mark && strcmp(start->volume.mark.id, id) == 0)
+        memcpy(mark.synced, start->volume.mark.synced, sizeof(mark.synced));
     return volume_write_mark(&start->volume, &mark, changed, err);
 }
 
@@ -163,7 +170,7 @@ static bool record_birth(struct start *start, struct register_store *store, stru
     if (!register_swap(store, key, NULL, start->birth_id, &swapped, present, start->deadline_ns,
                        err))
         return false;
-    if (swapped || start->facts.mark == START_MARK_SEEDING)
+    if (swapped || strcmp(present, start->birth_id) == 0) /* its own, of a run that was killed */
         return true;
     return err_set(err, ERR_LATER, "%s has learned of this pod's birth just now: look again",
                    register_describe(store));

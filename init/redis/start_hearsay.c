@@ -35,8 +35,8 @@ static void hear_table(const struct start *start, struct start_peer *peer,
     const struct redis_node *self = &table->nodes[table->myself];
     memcpy(peer->own_ip, self->ip, sizeof(peer->own_ip));
     peer->is_master = (self->flags & REDIS_MASTER) != 0 && self->slot_count > 0;
-    if (table->count > 1)
-        peer->heard_me = START_HEARD_NO;
+    if (table->count > 1 && peer->heard_me < START_HEARD_NO)
+        peer->heard_me = START_HEARD_NO; /* at another address of this name it may have said yes */
     for (size_t r = 0; r < table->count; r++) {
         const struct redis_node *row = &table->nodes[r];
         if (!is_me(start, row))

@@ -18,6 +18,17 @@
 
 /* --- the list --- */
 
+/* Of two rows of one pod the one that means more: my master's, then one that nobody flags as failed, then
+ * one with an address. The other is a dead id's, and gets no address at all (start_table.c). */
+static int row_worth(const struct start *start, const struct redis_node *row)
+{
+    const struct redis_table *table = &start->volume.nodes.table;
+    const char *my_master = table->myself >= 0 ? table->nodes[table->myself].master_id : "";
+    bool failed = (row->flags & (REDIS_FAIL | REDIS_PFAIL)) != 0;
+    return (*my_master != '\0' && strcmp(row->id, my_master) == 0 ? 4 : 0) + (failed ? 0 : 2) +
+           (*row->ip != '\0' ? 1 : 0);
+}
+
 static void fill_peer(struct start *start, struct start_peer *peer, int ordinal)
 {
     peer->ordinal = ordinal;
@@ -28,15 +39,14 @@ static void fill_peer(struct start *start, struct start_peer *peer, int ordinal)
         observe_birth_id(&start->identity, ordinal, peer->id);
     /* The table's row rules over the birth: a pod that lost its volume has another id. */
     const struct redis_table *table = &start->volume.nodes.table;
+    int best = -1;
     for (size_t r = 0; start->volume.nodes.there && r < table->count; r++) {
         const struct redis_node *row = &table->nodes[r];
         bool named = identity_ordinal_of(&start->identity, row->hostname) == ordinal;
         bool by_birth = *row->hostname == '\0' && strcmp(row->id, peer->id) == 0;
-        if ((int)r == table->myself || (!named && !by_birth))
+        if ((int)r == table->myself || (!named && !by_birth) || row_worth(start, row) <= best)
             continue;
-        /* Of two rows of one pod, the one that still means something. */
-        if (*peer->old_ip != '\0' && *row->ip == '\0')
-            continue;
+        best = row_worth(start, row);
         memcpy(peer->id, row->id, sizeof(peer->id));
         memcpy(peer->old_ip, row->ip, sizeof(peer->old_ip));
     }
@@ -168,11 +178,25 @@ static void adopt_id(const struct start *start, struct start_peer *peer,
         memcpy(peer->id, table->nodes[row].id, sizeof(peer->id));
 }
 
+/* Of several rows that name one pod, that of the node which answers there is meant. */
+static void choose_row(const struct start *start, struct start_peer *peer,
+                       const struct redis_call *myid)
+{
+    const struct redis_table *table = &start->volume.nodes.table;
+    if (!start->volume.nodes.there || myid->answer != REDIS_TEXT)
+        return;
+    int row = redis_table_find(table, redis_call_text(myid));
+    if (row >= 0 && row != table->myself &&
+        identity_ordinal_of(&start->identity, table->nodes[row].hostname) == peer->ordinal)
+        memcpy(peer->id, table->nodes[row].id, sizeof(peer->id));
+}
+
 static void judge(struct start *start, const struct candidate *candidate,
                   const struct redis_call *calls, size_t asked)
 {
     struct start_peer *peer = &start->peers[candidate->peer];
     adopt_id(start, peer, &calls[ASK_MYID]);
+    choose_row(start, peer, &calls[ASK_MYID]);
     enum start_trust trust = trust_of(candidate, peer, &calls[ASK_MYID]);
     if (trust == START_TRUST_NONE && calls[ASK_MYID].answer == REDIS_TEXT)
         log_debug("at %s, an address of '%s', another node answers", candidate->addr.text,
@@ -228,6 +252,21 @@ static size_t keep_unfound(const struct start *start, struct candidate *candidat
     return kept;
 }
 
+/* Where my master answers, if this pod holds keys: what a replica would follow. */
+static bool find_master(const struct start *start, const struct candidate *candidates, size_t count,
+                        struct candidate *master)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct start_peer *peer = &start->peers[candidates[i].peer];
+        if (peer->trust == START_TRUST_ID && start_is_my_master(start, peer) &&
+            strcmp(peer->ip, candidates[i].addr.text) == 0) {
+            *master = candidates[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_of_other_family(const struct start *start, const char *ip)
 {
     struct addr addr;
@@ -267,11 +306,15 @@ static bool contact(struct start *start, struct candidate *candidates, size_t co
         free(calls);
         return false;
     }
-    /* A restart needs no more than each one's id; else whoever answers must be heard. */
+    /* A restart needs no more than each one's id, and of its master whether it still has its keys; else
+     * whoever answers must be heard. */
     bool id_only = start->facts.file == START_FILE_WHOLE &&
                    start->facts.seeded != START_REGISTER_NONE && !table_is_of_other_family(start);
     if (id_only) {
+        struct candidate master;
         ask(start, client, candidates, count, 1, calls, CONNECT_MS);
+        if (find_master(start, candidates, count, &master))
+            ask(start, client, &master, 1, ASK_COUNT, calls, CONTACT_MS);
         count = keep_unfound(start, candidates, count);
     }
     if (count > 0)

@@ -10,8 +10,9 @@ static const char *yes(bool fact)
 static void report_facts(const struct start *start, struct buf *out)
 {
     static const char *const files[] = {"none", "torn", "whole"};
-    static const char *const marks[] = {"none", "a birth was begun", "born here",
-                                        "of another birth spec", "of another cluster"};
+    static const char *const marks[] = {
+        "none",           "a birth was begun",     "born here",
+        "of another pod", "of another birth spec", "of another cluster"};
     static const char *const seeded[] = {"none", "unreachable", "does not know this pod",
                                          "knows this pod's birth"};
     static const char *const heard[] = {"nobody is there", "no", "a peer cannot say", "yes"};
@@ -61,7 +62,8 @@ static void report_steps(const struct start *start, const struct start_table *ma
 {
     enum start_action action = result->decision.action;
     bool fresh = action == START_SEED || action == START_SINGLE || action == START_LOST;
-    if (action == START_SEED || action == START_SINGLE)
+    if ((action == START_SEED || action == START_SINGLE) &&
+        start->facts.seeded != START_REGISTER_NONE)
         buf_printf(out, "step         record the birth in the register\n");
     else if (start->facts.seeded == START_REGISTER_UNSEEDED)
         buf_printf(out, "step         record this pod in the register\n");

@@ -135,9 +135,27 @@ static struct mend_facts mend_facts(const struct start *start)
     return facts;
 }
 
-static struct mend_peer *mend_peers(const struct start *start)
+/* Further rows of a peer's pod are of ids that are dead: no address is theirs. */
+static size_t add_dead_rows(const struct start *start, struct mend_peer *peers)
 {
-    struct mend_peer *peers = calloc(start->peer_count + 1, sizeof(*peers));
+    const struct redis_table *table = &start->volume.nodes.table;
+    size_t count = start->peer_count;
+    for (size_t r = 0; start->volume.nodes.there && r < table->count; r++) {
+        const struct redis_node *row = &table->nodes[r];
+        int ordinal = identity_ordinal_of(&start->identity, row->hostname);
+        const struct start_peer *peer = ordinal >= 0 ? peer_of(start, ordinal) : NULL;
+        if (peer == NULL || (int)r == table->myself || strcmp(peer->id, row->id) == 0)
+            continue;
+        memcpy(peers[count].id, row->id, sizeof(peers[count].id));
+        peers[count++].addr = MEND_ADDR_NONE;
+    }
+    return count;
+}
+
+static struct mend_peer *mend_peers(const struct start *start, size_t *count)
+{
+    struct mend_peer *peers =
+        calloc(start->peer_count + start->volume.nodes.table.count + 1, sizeof(*peers));
     for (size_t i = 0; peers != NULL && i < start->peer_count; i++) {
         const struct start_peer *peer = &start->peers[i];
         memcpy(peers[i].id, peer->id, sizeof(peers[i].id));
@@ -152,6 +170,7 @@ static struct mend_peer *mend_peers(const struct start *start)
             peers[i].addr = start->dns_broken ? MEND_ADDR_KEEP : MEND_ADDR_NONE;
         }
     }
+    *count = peers != NULL ? add_dead_rows(start, peers) : 0;
     return peers;
 }
 
@@ -174,11 +193,10 @@ static bool make_mended(const struct start *start, struct start_table *made, siz
                         struct err *err)
 {
     struct mend_facts facts = mend_facts(start);
-    struct mend_peer *peers = mend_peers(start);
+    struct mend_peer *peers = mend_peers(start, &facts.peer_count);
     if (peers == NULL)
         return err_set(err, ERR_IO, "out of memory for the cluster's table");
     facts.peers = peers;
-    facts.peer_count = start->peer_count;
     made->mend = redis_mend_decide(&facts, &made->table, made->texts, texts_size);
     free(peers);
     if (made->mend.own_from_copy)

@@ -19,6 +19,7 @@ struct register_store {
     void *data;
     char cluster_id[REGISTER_VALUE_MAX];
     char description[4096 + 256];
+    bool newer; /* of a format that is not known here */
 };
 
 /* Whether VALUE can be told back in a struct of REGISTER_VALUE_MAX bytes, and in one line. */
@@ -107,10 +108,14 @@ const char *register_describe(const struct register_store *store)
     return store->description;
 }
 
+bool register_is_newer(const struct register_store *store)
+{
+    return store->newer;
+}
+
 /* A register without format and cluster id was not written by ordain yet; both or none must be
  * there. */
-static bool check(const struct register_store *store, const struct register_table *table,
-                  struct err *err)
+static bool check(struct register_store *store, const struct register_table *table, struct err *err)
 {
     const char *format = register_table_get(table, "format");
     const char *cluster_id = register_table_get(table, "cluster-id");
@@ -121,6 +126,7 @@ static bool check(const struct register_store *store, const struct register_tabl
                        store->description, format == NULL ? "format" : "cluster-id");
     }
     if (strcmp(format, REGISTER_FORMAT) != 0) {
+        store->newer = true;
         return err_set(err, ERR_CONFIG,
                        "the register %s has format '%s', and this version of ordain knows only "
                        "'" REGISTER_FORMAT "': use a newer one",

@@ -33,6 +33,9 @@ enum register_kind register_kind(const struct register_store *store);
 /* "file:/register/redis-ordain", for sentences. */
 const char *register_describe(const struct register_store *store);
 
+/* True when the last error was a format that this version does not know: nobody goes on past it. */
+bool register_is_newer(const struct register_store *store);
+
 /* Value of KEY; *found false and "" when it is not there. ERR_LATER when unreachable. With none:
  * never found. */
 bool register_get(struct register_store *store, const char *key,

@@ -252,8 +252,10 @@ bool file_write(const char *path, const char *data, size_t len, mode_t mode, boo
     if (!place_open(&place, path, err))
         return false;
     bool same = is_already(&place, data, len, mode);
-    bool done = true;
-    if (!same) {
+    bool done;
+    if (same) {
+        done = sync_dir(place.dir, path, err); /* a run that was killed may have left that out */
+    } else {
         remove_leftovers(&place);
         done = replace(&place, path, data, len, mode, err);
     }

@@ -35,7 +35,7 @@ static struct dns *open_dns(void)
 
 static void print(const struct dns_answer *answers, size_t count)
 {
-    static const char *const outcomes[] = {"unknown", "absent", "found"};
+    static const char *const outcomes[] = {"unknown", "failed", "absent", "found"};
     for (size_t i = 0; i < count; i++) {
         printf("%s", outcomes[answers[i].outcome]);
         for (size_t j = 0; j < answers[i].count; j++)

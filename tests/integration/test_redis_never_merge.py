@@ -138,7 +138,11 @@ def volumes_are_mixed_up(world):
         refused(one, pod, "nodes.conf is of another node than this pod's")
         pod.delete()
         put(one.pods[1], pod)
-        refused(one, pod, "nodes.conf is of another node than this pod's")
+        refused(one, pod, "belongs to another pod of this cluster")
+        pod.delete()
+        pod.extra_env = {"ORDAIN_ADOPT": "true"}
+        refused(one, pod, "belongs to another pod of this cluster")
+        pod.extra_env = {}
         pod.delete()
         pod.volume.restore()
         pod.held = False

@@ -50,13 +50,20 @@ static void what_is_written_is_read_back(void **state)
         assert_string_equal(read.cluster_id, mark.cluster_id);
         assert_string_equal(read.spec, mark.spec);
         assert_string_equal(read.id, mark.id);
+        assert_string_equal(read.synced, "");
     }
     assert_string_equal(text, WHOLE);
+    (void)snprintf(mark.synced, sizeof(mark.synced), "%s", ID);
+    size_t len = birth_mark_write(&mark, text);
+    assert_int_equal(parse(&read, text, len), BIRTH_MARK_OK);
+    assert_string_equal(read.synced, ID);
+    for (size_t cut = 0; cut < len; cut++)
+        assert_int_equal(parse(&read, text, cut), BIRTH_MARK_BAD);
 }
 
 static void the_longest_cluster_id_fits_and_a_longer_one_is_refused(void **state)
 {
-    struct birth_mark mark = {.born = true, .spec = SPEC, .id = ID};
+    struct birth_mark mark = {.born = true, .spec = SPEC, .id = ID, .synced = ID};
     struct birth_mark read;
     char text[BIRTH_MARK_TEXT_MAX];
     char longer[2 * BIRTH_MARK_CLUSTER_MAX];

@@ -66,7 +66,7 @@ static void ordinals_count_from_the_start(void **state)
     assert_int_equal(birth_spec_index(&spec, 2147483647), -1);
     assert_true(birth_spec_is_master(&spec, 7));
     assert_false(birth_spec_is_master(&spec, 8));
-    identity.ordinal_start = 2147483647 - 5;
+    identity.ordinal_start = 2147483647 - 2 * PLACEMENT_PODS_MAX;
     read_spec();
     identity.ordinal_start++;
     refused("--ordinal-start");

@@ -56,6 +56,19 @@ static void each_size_is_born_in_few_looks_and_nothing_is_refused(void **state)
     }
 }
 
+/* A second run would take them for somebody else's. */
+static void servers_with_ids_of_their_own_are_not_born_where_nothing_remembers_them(void **state)
+{
+    (void)state;
+    world_begin(4, 3);
+    model_newborn();
+    world.wish.knows_again = false;
+    model_show(0);
+    expect("refuse needs-register");
+    world.wish.knows_again = true;
+    assert_in_range(model_converge(), 1, 8);
+}
+
 static void the_stages_are_epochs_and_slots_then_roles_then_meets(void **state)
 {
     (void)state;
@@ -241,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_size_is_born_in_few_looks_and_nothing_is_refused),
+        cmocka_unit_test(servers_with_ids_of_their_own_are_not_born_where_nothing_remembers_them),
         cmocka_unit_test(the_stages_are_epochs_and_slots_then_roles_then_meets),
         cmocka_unit_test(a_birth_cut_after_any_step_is_finished_by_the_next_run),
         cmocka_unit_test(a_birth_of_which_any_part_was_done_is_finished),

@@ -50,6 +50,60 @@ static void the_replica_that_holds_the_data_is_promoted(void **state)
     assert_string_equal(cluster_member_self(world_pod(0))->master_id, world_pod(3)->id);
 }
 
+/* It follows the lost master and never had its data: promoting it would be giving the shard up. */
+static void a_replica_that_never_synced_holds_nothing(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    lose(0);
+    look();
+    struct redis_info *info = &world_pod(3)->info;
+    const int64_t keys = info->keys;
+    info->keys = 0;
+    info->offset = 0;
+    expect("refuse no-holder 0: meet 0 1");
+    world.wish.accept_empty_shard = true;
+    expect("work promotes 3: meet 0 1; promote 3"); /* it has its place already */
+    world.wish.accept_empty_shard = false;
+    world.wish.promote_ordinal = 3;
+    expect("work promotes 3: meet 0 1; promote 3");
+    world.wish.promote_ordinal = -1;
+    world.wish.synced_ordinal = 3; /* it knows by its own volume that it followed this master */
+    world_birth_id(1, world.wish.synced_to);
+    expect("refuse no-holder 0: meet 0 1");
+    world_birth_id(0, world.wish.synced_to);
+    expect("work promotes 3: meet 0 1; promote 3");
+    world.wish.synced_ordinal = -1;
+    info->offset = 14; /* of an empty shard */
+    expect("work promotes 3: meet 0 1; promote 3");
+    info->offset = -1;
+    info->keys = keys; /* read from its files */
+    expect("work promotes 3: meet 0 1; promote 3");
+}
+
+static void who_is_in_the_middle_of_a_sync_is_waited_for(void **state)
+{
+    (void)state;
+    model_settle(6, 3);
+    lose(0);
+    look();
+    world_pod(3)->info.master_sync_in_progress = true;
+    expect("wait holder-away 3: meet 0 1");
+    world.wish.promote_ordinal = 3;
+    expect("work promotes 3: meet 0 1; promote 3");
+}
+
+static void an_empty_replica_is_passed_over_for_one_with_data(void **state)
+{
+    (void)state;
+    model_settle(9, 3);
+    lose(0);
+    look();
+    world_pod(3)->info.keys = 0;
+    world_pod(3)->info.offset = 0;
+    expect("work promotes 6: meet 0 1; promote 6");
+}
+
 static void a_lost_replica_joins_its_shard_anew(void **state)
 {
     (void)state;
@@ -132,6 +186,28 @@ static void a_holder_of_no_pod_is_given_up_on_a_persons_word(void **state)
                      OTHER("") GONE NOBODYS);
     expect("work abandons 0: meet 2 0; forget 0 $0; forget 1 $0; forget 2 $0; bump 0; "
            "slots 0 101-16383");
+}
+
+#define SCALED                                                                                     \
+    "ffffffffffffffffffffffffffffffffffffffff 10.9.9.9:6379@16379,redis-5 slave $1 0 1 1 "         \
+    "disconnected\n"
+
+/* A pod beyond the birth whose name is not there now: it may hold the data or have been promoted. */
+static void a_pod_beyond_the_birth_is_missed_though_its_name_is_gone(void **state)
+{
+    (void)state;
+    world_begin(3, 1);
+    for (int scaled = 0; scaled < 2; scaled++) {
+        const char *first = scaled == 0 ? REBORN("myself,") OTHER("") GONE AWAY
+                                        : REBORN("myself,") OTHER("") GONE AWAY SCALED;
+        const char *second = scaled == 0 ? REBORN("") OTHER("myself,") GONE AWAY
+                                         : REBORN("") OTHER("myself,") GONE AWAY SCALED;
+        world_say(0, first);
+        world_say(1, second);
+        world_say(2, "$2 10.0.0.2:6379@16379,redis-2 myself,slave $0 0 0 1 connected\n" REBORN("")
+                         OTHER("") GONE);
+        expect(scaled == 0 ? "work promotes 2: takeover 2" : "wait promotes 2");
+    }
 }
 
 #define LOST "$1 10.0.0.1:6379@16379,redis-1 master,fail - 0 1 2 disconnected 9\n"
@@ -385,11 +461,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_replica_that_holds_the_data_is_promoted),
+        cmocka_unit_test(a_replica_that_never_synced_holds_nothing),
+        cmocka_unit_test(who_is_in_the_middle_of_a_sync_is_waited_for),
+        cmocka_unit_test(an_empty_replica_is_passed_over_for_one_with_data),
         cmocka_unit_test(a_lost_replica_joins_its_shard_anew),
         cmocka_unit_test(while_the_holder_is_away_nobody_is_promoted),
         cmocka_unit_test(a_holder_of_no_pod_does_not_hide_one_that_is_away),
         cmocka_unit_test(a_holder_of_no_pod_is_away_too),
         cmocka_unit_test(a_holder_of_no_pod_is_given_up_on_a_persons_word),
+        cmocka_unit_test(a_pod_beyond_the_birth_is_missed_though_its_name_is_gone),
         cmocka_unit_test(the_first_pod_may_hold_and_the_first_row_be_forgotten),
         cmocka_unit_test(of_several_holders_the_furthest_is_promoted),
         cmocka_unit_test(offsets_of_different_histories_tell_nothing),
