@@ -38,8 +38,9 @@ static void log_as_asked(void)
 {
     struct settings settings;
     struct err ignored;
+    char *no_words[] = {NULL};
     int operands_at;
-    (void)settings_read(&settings, 0, "", 0, NULL, &operands_at, &ignored);
+    (void)settings_read(&settings, 0, "", 0, no_words, &operands_at, &ignored);
     log_open(settings.log_json, (enum log_level)settings.log_level, settings.pod_name);
 }
 

@@ -50,6 +50,30 @@ setup() {
     expect 64 "$ORDAIN" exec -- redis-server --help
 }
 
+@test "behind the first -- all is the other program's, a second -- too" {
+    expect 78 env POD_NAME=redis-0 "$ORDAIN" exec redis -- sh -c true -- x
+    not grep -q "'--'" err
+}
+
+@test "plan takes one of two words" {
+    expect 64 "$ORDAIN" plan redis
+    expect 64 "$ORDAIN" plan redis bogus
+    expect 64 "$ORDAIN" plan redis init form
+    grep -q 'plan takes one of init, form' err
+}
+
+@test "an unknown flag is shown without its value" {
+    expect 64 "$ORDAIN" init redis -password=geheim
+    not grep -q geheim err
+    expect 64 "$ORDAIN" init redis --passwort=geheim
+    not grep -q geheim err
+}
+
+@test "an unknown command's error is JSON where the log is" {
+    expect 64 env ORDAIN_LOG_FORMAT=json "$ORDAIN" staus
+    grep -q '^{.*unknown command' err
+}
+
 @test "an unknown command is answered with the nearest one" {
     expect 64 "$ORDAIN" staus redis
     [ "$(cat err)" = "ordain: unknown command 'staus': did you mean 'status'?" ]

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What the three probes answer in every state of a real server: one line, 0 or 1, in time."""
 
+import os
 import re
 import threading
 import time
@@ -89,6 +90,7 @@ def states(world):
         replica = one.pods[shard_of(one, 0)[1]]
         prober.table(master, rows(0, "^alive$", 0, "^ready: master, the cluster is ok$"))
         prober.table(replica, rows(0, "^alive$", 0, "^ready: replica, its link is up"))
+        mistaken_secret(one, prober)
         loading(one, prober)
         busy(one, prober)
         full(one, prober)
@@ -97,6 +99,19 @@ def states(world):
         gone(one, prober)
         whole(one)
     note(f"the slowest probe took {prober.slowest * 1000:.0f} ms with its exec")
+
+
+def mistaken_secret(one, prober):
+    """A Secret reaches all pods at once: where it cannot be read nobody is killed for it."""
+    path = os.path.join(one.pods[0].volume.path, "two-lines")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("one\ntwo\n")
+    for name in ("/none", "/data/two-lines"):
+        for kind, code in (("startup", 0), ("liveness", 0), ("readiness", 1)):
+            told, sentence = prober.ask(one.pods[0], kind, env={"ORDAIN_REDIS_PASSWORD_FILE": name})
+            equal(told, code, f"{kind} with {name}: {sentence}")
+            check(name in sentence, f"{kind} says which file: {sentence}")
+    os.unlink(path)
 
 
 def loading(one, prober):
@@ -195,6 +210,12 @@ def alone_in_order(world):
         one.dns.server.stop()
         equal(prober.ask(one.pods[0], "readiness")[0], 1, "silence is no missing name")
         one.dns.server.go_on()
+        for mode in ("servfail", "refused"):
+            one.dns.server.ill(mode)
+            one.wait(lambda: prober.ask(one.pods[0], "readiness")[0] == 1, 5, f"{mode} is no missing name")
+        one.dns.server.ill("nodata")
+        one.wait(lambda: prober.ask(one.pods[0], "readiness")[0] == 0, 5, "no address is a missing name")
+        one.dns.server.well()
         one.pods[1].held = False
         one.wait_ready(60)
         one.wait_healthy(60)

@@ -82,6 +82,9 @@ def life_over_tls(world):
         only_tls(one)
         whole(one)
         probes_say_yes(one)
+        for kind, code in (("startup", 0), ("liveness", 0), ("readiness", 1)):
+            result = one.pods[0].run("ordain", "probe", "redis", kind, env={"ORDAIN_REDIS_TLS_CA": "/none"})
+            equal(result.rc, code, f"{kind} without the authority's file: {result!r}")
         for command in ("form", "status"):
             result = one.job("ordain", command, "redis")
             equal(result.rc, 0, f"{command} in a job: {result!r}")

@@ -70,9 +70,9 @@ class Volume:
         copy = os.path.join(self._copies, label)
         subprocess.run(["cp", "-a", copy + "/.", self.path], check=True)
 
-    def clear(self):
-        """Removes every file, and leaves the file system."""
-        for name in os.listdir(self.path):
+    def clear(self, *kept):
+        """Removes every file but those named, and leaves the file system."""
+        for name in set(os.listdir(self.path)) - set(kept):
             full = os.path.join(self.path, name)
             if os.path.isdir(full) and not os.path.islink(full):
                 shutil.rmtree(full)
