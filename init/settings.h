@@ -11,7 +11,7 @@
 /*
  * Every setting of ordain: a flag and its environment variable (--replicas 6 is ORDAIN_REPLICAS=6;
  * the flag wins; engine settings are ORDAIN_REDIS_X and plain --x where the command names the
- * engine). One table in settings.c holds name, kind, default, range, help and the commands that
+ * engine). One table in settings_table.c holds name, kind, default, range, help and the commands that
  * know it; help, completion, man page and docs/settings.md are made from it.
  *
  * Text members are never NULL: "" means not set. An empty environment variable is not set.

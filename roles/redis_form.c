@@ -37,6 +37,11 @@ const char *redis_form_sentence(enum form_reason reason)
     return sentences[reason];
 }
 
+bool redis_form_is_birth(enum form_reason reason)
+{
+    return reason == FORM_GIVES_BIRTH || reason == FORM_BIRTH_ROLES || reason == FORM_BIRTH_MEETS;
+}
+
 static void conclude(struct form_plan *plan, enum form_verdict verdict, enum form_reason reason,
                      int about)
 {

@@ -93,6 +93,9 @@ struct form_plan {
 void redis_form_decide(const struct cluster_picture *picture, const struct form_wish *wish,
                        struct form_plan *plan);
 
+/* True for the three stages of a birth. */
+bool redis_form_is_birth(enum form_reason reason);
+
 /* The sentence of a reason, in the words of `ordain plan`. */
 const char *redis_form_sentence(enum form_reason reason);
 

@@ -46,14 +46,6 @@ static bool is_foreign(const struct mend_facts *facts)
     return other;
 }
 
-bool redis_mend_asks_owner(const struct mend_facts *facts)
-{
-    const struct redis_table *copy = usable_copy(facts);
-    if (copy == NULL || copy->nodes[copy->myself].slot_count == 0)
-        return false;
-    return facts->file == NULL || redis_table_find(facts->file, my_id(facts)) == -1;
-}
-
 static bool add(struct redis_table *out, const struct redis_node *node)
 {
     if (out->count == out->capacity)

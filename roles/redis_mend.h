@@ -45,7 +45,7 @@ struct mend_facts {
     size_t peer_count;
 
     /* Does a majority of the other masters name me the owner of the slots that my row in the copy
-     * has? Asked only where redis_mend_asks_owner() says so. */
+     * has? It counts only where the file lacks my row and the copy has it with slots. */
     enum mend_answer owner_confirmed;
 };
 
@@ -73,25 +73,26 @@ struct mend_result {
 /* Bytes of SCRATCH that are enough for any two tables whose texts have these lengths. */
 #define MEND_SCRATCH_BYTES(file_len, copy_len) ((file_len) + (copy_len) + 7 * (size_t)REDIS_SLOTS)
 
-/* True when a mend takes a row with slots of my own from the copy, so that owner_confirmed counts.
- */
-bool redis_mend_asks_owner(const struct mend_facts *facts);
-
 /*
  * Makes OUT (nodes and capacity set by the caller; twice the rows of file and copy together are
  * always enough) from FACTS, ready for redis_table_write. OUT is complete only when the status is
  * none of the last three.
  *
- *   rows    the file's; when it is torn also those of the copy that it lacks. A copy that is not
- * whole or another node's is not used. Handshakes and fail flags are left out. own     address from
- * the facts; from the copy only when the file lacks it, and then with its slots only when
- * owner_confirmed is MEND_YES slots   never more than the tables say. Claimed twice in a torn
- * table: the file's row before the copy's, then the higher epoch, then the first vars    a whole
- * file's stay. Else currentEpoch is the highest epoch seen anywhere, and lastVoteEpoch the same: a
- * server votes when the two differ (redis 7.0 cluster.c clusterSendFailoverAuthIfNeeded), and
- * whether it did already is not known any more shards  a replica gets its master's shard id (or the
- * master its replicas', if only they have one): Redis 7.2 exits and Valkey 8.1.1 aborts where they
- * differ
+ * Rows: the file's; when it is torn also those of the copy that it lacks. A copy that is not whole, or
+ * another node's, is not used. Handshakes and fail flags are left out.
+ *
+ * My own row: its address from the facts; from the copy only when the file lacks it, and then with its
+ * slots only when owner_confirmed is MEND_YES.
+ *
+ * Slots: never more than the tables say. Claimed twice in a torn table: the file's row before the copy's,
+ * then the higher epoch, then the first.
+ *
+ * Vars: a whole file's stay. Else currentEpoch is the highest epoch seen anywhere, and lastVoteEpoch the
+ * same: a server votes when the two differ (redis 7.0 cluster.c clusterSendFailoverAuthIfNeeded), and
+ * whether it did already is not known any more.
+ *
+ * Shards: a replica gets its master's shard id (or the master its replicas', if only they have one): Redis
+ * 7.2 exits and Valkey 8.1.1 aborts where they differ.
  *
  * Mending what was mended changes nothing.
  */

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define BUS_OFFSET 10000 /* CLUSTER_PORT_INCR */
 #define PORT_MAX 65535
 
 static const struct mend_peer *find_peer(const struct mend_facts *facts, const char *id)
@@ -18,7 +17,7 @@ static int bus_port(int port, int cport)
 {
     if (cport != 0 || port == 0)
         return cport;
-    return port + BUS_OFFSET <= PORT_MAX ? port + BUS_OFFSET : 0;
+    return port + REDIS_BUS_OFFSET <= PORT_MAX ? port + REDIS_BUS_OFFSET : 0;
 }
 
 /* IP "" stands for no address. True when it is another one than before. */

@@ -18,6 +18,8 @@
  */
 
 #define REDIS_ID_LEN 40
+#define REDIS_BUS_OFFSET                                                                           \
+    10000 /* the cluster bus listens at port + this (redis 7.0 CLUSTER_PORT_INCR) */
 #define REDIS_SLOTS 16384
 #define REDIS_HOST_MAX 256
 

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#define ROW_WORDS 8      /* the fixed ones; slots follow */
-#define BUS_OFFSET 10000 /* CLUSTER_PORT_INCR */
+#define ROW_WORDS 8 /* the fixed ones; slots follow */
 
 static const struct {
     const char *word;
@@ -134,7 +133,7 @@ static bool parse_address(struct span word, struct redis_node *node)
     struct span port = text_cut(text_from(address, colon + 1), '@', &cport);
     if (!parse_port(port, &node->port))
         return false;
-    node->cport = node->port + BUS_OFFSET;
+    node->cport = node->port + REDIS_BUS_OFFSET;
     if (cport.data != NULL ? !parse_port(cport, &node->cport) : node->cport > 65535)
         return false;
     address.len = colon;

@@ -12,7 +12,7 @@
 /*
  * Runs the plan's steps in one pipelined round, each on a server that has just said once more who it
  * is (meet.h). ONLY: index of the one member whose steps are run, -1 for all. *done counts the accepted
- * ones. A step that a server refuses is told in the log and tried again by the next look, for what it
+ * ones. A step that a server refuses is told in the debug log and tried again by the next look, for what it
  * was made of may have changed; a refused password is ERR_DENIED.
  */
 bool apply_plan(struct observer *observer, const struct form_plan *plan, int only,

@@ -10,7 +10,7 @@
 #include "init/sys/err.h"
 
 /*
- * Talking to many Redis servers at once by hiredis (whose headers client.c alone includes): one kept
+ * Talking to many Redis servers at once by hiredis (whose headers link.c alone includes): one kept
  * connection a server, commands pipelined, one deadline for a round. Addresses are literal. Every
  * buffer has a cap: a hostile length ends the connection, not the memory.
  */

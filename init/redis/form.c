@@ -324,9 +324,7 @@ static bool act(struct form_look *look, struct births *births, struct form_timeo
     if (look->plan.count == 0)
         return true;
     size_t done = 0;
-    bool birth = look->plan.reason == FORM_GIVES_BIRTH || look->plan.reason == FORM_BIRTH_ROLES ||
-                 look->plan.reason == FORM_BIRTH_MEETS;
-    if (birth)
+    if (redis_form_is_birth(look->plan.reason))
         form_timeouts_lower(timeouts, &look->observer, deadline_ns);
     if (!apply_plan(&look->observer, &look->plan, -1, deadline_ns, &done, err))
         return false;
@@ -338,7 +336,7 @@ static void tell(const struct form_look *look)
 {
     char text[512];
     form_sentence(look, text);
-    log_wait("%s", text);
+    log_wait("the cluster (%s)", text);
 }
 
 static bool run(struct form_look *look, struct births *births, struct form_timeouts *timeouts,

@@ -17,13 +17,7 @@
 #include "roles/redis_mend.h"
 
 #define LOOK_MS 400
-#define TABLE_CAP ((size_t)8 << 20)
 #define PATH_SIZE 4096
-
-static bool is_birth(enum form_reason reason)
-{
-    return reason == FORM_GIVES_BIRTH || reason == FORM_BIRTH_ROLES || reason == FORM_BIRTH_MEETS;
-}
 
 static void run(struct form_look *look, int64_t deadline_ns, char text[static 512])
 {
@@ -32,7 +26,7 @@ static void run(struct form_look *look, int64_t deadline_ns, char text[static 51
     if (own < 0)
         return;
     form_sentence(look, text);
-    if (is_birth(look->plan.reason))
+    if (redis_form_is_birth(look->plan.reason))
         return;
     size_t done = 0;
     for (size_t i = 0; i < look->plan.count; i++) {
@@ -193,9 +187,8 @@ void repair_copy(const struct settings *settings, struct redis_client *client, i
     struct stat nodes_stat;
     struct err ignored;
     const char *dir = settings->data_dir;
-    if (!file_join(nodes, dir, "nodes.conf", &ignored) ||
-        !file_join(copy, dir, "nodes.conf.ordain", &ignored) ||
-        !copy_is_older(nodes, copy, &nodes_stat))
+    if (!file_join(nodes, dir, VOLUME_NODES, &ignored) ||
+        !file_join(copy, dir, VOLUME_COPY, &ignored) || !copy_is_older(nodes, copy, &nodes_stat))
         return;
     struct volume *volume = calloc(1, sizeof(*volume)); /* two tables of slots: not for the stack */
     if (volume != NULL && volume_open(volume, dir, false, &ignored)) {
@@ -210,7 +203,7 @@ bool repair_table_is_new(const struct settings *settings, int64_t age_s)
     char nodes[PATH_SIZE];
     struct stat nodes_stat;
     struct err ignored;
-    if (!file_join(nodes, settings->data_dir, "nodes.conf", &ignored) ||
+    if (!file_join(nodes, settings->data_dir, VOLUME_NODES, &ignored) ||
         stat(nodes, &nodes_stat) != 0)
         return true;
     return time(NULL) - nodes_stat.st_mtime < age_s;
@@ -219,11 +212,11 @@ bool repair_table_is_new(const struct settings *settings, int64_t age_s)
 bool repair_table_says_replica(const struct settings *settings)
 {
     char nodes[PATH_SIZE];
-    struct buf text = buf_new(TABLE_CAP);
+    struct buf text = buf_new(VOLUME_TABLE_CAP);
     enum file_presence presence = FILE_ABSENT;
     struct err ignored;
     bool replica = false;
-    if (file_join(nodes, settings->data_dir, "nodes.conf", &ignored) &&
+    if (file_join(nodes, settings->data_dir, VOLUME_NODES, &ignored) &&
         file_read(nodes, &text, &presence, &ignored) && presence == FILE_THERE) {
         const char *flags = strstr(buf_text(&text), " myself,");
         replica = flags != NULL &&

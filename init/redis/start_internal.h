@@ -50,7 +50,6 @@ struct start {
     struct start_peer *peers; /* lower ordinals first, then the higher ones; not me */
     size_t peer_count;
     size_t lower_count;
-    bool all_lower_found;
     bool own_row_is_copy; /* a mend takes my own row from the copy */
     bool dns_broken;      /* a restart goes on without DNS: rows keep their addresses */
 };

@@ -99,6 +99,7 @@ static bool find_names(struct start *start, struct dns_answer *answers, struct e
     for (size_t i = 0; i < start->peer_count; i++)
         names[i] = start->peers[i].dns_name;
     bool done = dns_open(&dns, NULL, start->identity.pod_ip.family, err);
+    bool found; /* a start goes on without those that do not come in time */
     int64_t wait_ms = start->settings->peer_wait_ms;
     if (start->volume.nodes.there && wait_ms > RESTART_WAIT_MS)
         wait_ms = RESTART_WAIT_MS;
@@ -107,7 +108,7 @@ static bool find_names(struct start *start, struct dns_answer *answers, struct e
                   start->lower_count);
     if (done)
         done = dns_wait(dns, names, answers, start->peer_count, start->lower_count,
-                        clock_part_ns(start->deadline_ns, wait_ms), &start->all_lower_found, err);
+                        clock_part_ns(start->deadline_ns, wait_ms), &found, err);
     dns_close(dns);
     free(names);
     /* A server that only restarts must not wait for a name server: its rows keep their addresses. */

@@ -7,7 +7,6 @@
 #include "init/sys/digest.h"
 #include "init/sys/random.h"
 
-#define BUS_OFFSET 10000
 #define SLOTS_TEXT_MAX 16
 
 static bool shards_have_ids(const struct start *start)
@@ -44,7 +43,7 @@ static void place(const struct start *start, struct redis_node *node, int ordina
         memcpy(node->ip, peer->ip, sizeof(node->ip));
     if (*node->ip != '\0') {
         node->port = start->settings->redis.port;
-        node->cport = node->port + BUS_OFFSET;
+        node->cport = node->port + REDIS_BUS_OFFSET;
     } else {
         node->flags |= REDIS_NOADDR;
     }

@@ -11,11 +11,8 @@
 
 #include "init/sys/file.h"
 
-#define NODES_NAME "nodes.conf"
-#define COPY_NAME "nodes.conf.ordain"
 #define MARK_NAME "ordain.birth"
 #define LOCK_NAME "ordain.lock"
-#define TABLE_CAP ((size_t)8 << 20)
 #define ROWS_MAX 4096
 #define FILE_MODE 0644
 
@@ -32,7 +29,7 @@ static bool read_table(struct volume_table *table, const char *dir, const char *
 {
     char path[4096];
     enum file_presence presence = FILE_ABSENT;
-    table->text = buf_new(TABLE_CAP);
+    table->text = buf_new(VOLUME_TABLE_CAP);
     table->table.myself = -1;
     if (!file_join(path, dir, name, err) || !file_read(path, &table->text, &presence, err))
         return false;
@@ -78,8 +75,8 @@ static bool ends_in(const char *name, const char *tail)
     return len >= tail_len && strcmp(name + len - tail_len, tail) == 0;
 }
 
-/* A dump (*.rdb), an append-only file (*.aof) or its directory with its manifest: what redis 7 leaves
- * behind under any configured names. What cannot be read is not absent. Takes DIR_FD over. */
+/* A dump (*.rdb), an append-only file (*.aof) or its directory with its manifest, as redis 7
+ * leaves them behind, whatever comes before these endings. What cannot be read is not absent. Takes DIR_FD over. */
 static bool find_keys(int dir_fd, int depth, bool *found, struct err *err)
 {
     DIR *dir = fdopendir(dir_fd);
@@ -154,12 +151,12 @@ bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *
     if (fd < 0)
         return err_errno(err, errno, "cannot open data directory '%s'", dir);
     if (lock) {
-        volume->lock = lock_file(volume, NODES_NAME, 0);
+        volume->lock = lock_file(volume, VOLUME_NODES, 0);
         volume->own_lock = lock_directory(volume);
     }
     if (find_keys(fd, 0, &volume->has_keys, err) &&
-        read_table(&volume->nodes, dir, NODES_NAME, err) &&
-        read_table(&volume->copy, dir, COPY_NAME, err) && read_mark(volume, err))
+        read_table(&volume->nodes, dir, VOLUME_NODES, err) &&
+        read_table(&volume->copy, dir, VOLUME_COPY, err) && read_mark(volume, err))
         return true;
     volume_close(volume);
     return false;
@@ -215,13 +212,13 @@ static bool write_table(const struct volume *volume, const char *name,
 bool volume_write_nodes(struct volume *volume, const struct redis_table *table, size_t *changed,
                         struct err *err)
 {
-    return write_table(volume, NODES_NAME, table, changed, err);
+    return write_table(volume, VOLUME_NODES, table, changed, err);
 }
 
 bool volume_write_copy(struct volume *volume, const struct redis_table *table, size_t *changed,
                        struct err *err)
 {
-    return write_table(volume, COPY_NAME, table, changed, err);
+    return write_table(volume, VOLUME_COPY, table, changed, err);
 }
 
 bool volume_write_mark(struct volume *volume, const struct birth_mark *mark, size_t *changed,

@@ -19,6 +19,10 @@
  * in it where the file system locks no directories: NFS).
  */
 
+#define VOLUME_NODES "nodes.conf"
+#define VOLUME_COPY "nodes.conf.ordain"
+#define VOLUME_TABLE_CAP ((size_t)8 << 20) /* bytes of one of the two */
+
 /* One table file, read and parsed. */
 struct volume_table {
     bool there; /* the file exists and is not empty */
@@ -41,7 +45,7 @@ struct volume {
 
 /* Reads all of it. A directory that is missing: ERR_CONFIG; a mark of another format: ERR_CONFIG; one
  * that is garbage: ERR_REFUSED. LOCK: takes both locks where nobody has them and keeps them until
- * volume_close: ordain.lock, and nodes.conf's as the server does (flock, redis 7.0 cluster.c
+ * volume_close: the directory's, and nodes.conf's as the server does (flock, redis 7.0 cluster.c
  * clusterLockConfig; from 7.2 on a server renames nodes.conf, and its lock stays on the old inode). Who
  * only reads must not: a server that starts at that moment would exit. */
 bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *err);

@@ -124,7 +124,6 @@ static void the_copys_owner_keeps_its_slots_only_when_confirmed(void **state)
     for (int answer = MEND_UNKNOWN; answer <= MEND_NO; answer++) {
         given(ROW_B A " 10.0", ROW_A ROW_B VARS);
         facts.owner_confirmed = (enum mend_answer)answer;
-        assert_true(redis_mend_asks_owner(&facts));
         struct mend_result result = decide();
         assert_int_equal(result.status, MEND_TORN_FROM_COPY);
         assert_true(result.own_from_copy && result.slots_withheld);
@@ -136,21 +135,14 @@ static void the_copys_owner_keeps_its_slots_only_when_confirmed(void **state)
     assert_false(expect(MEND_TORN_FROM_COPY, ROW_B ROW_A VARS_MENDED).slots_withheld);
 }
 
-static void nobody_is_asked_where_the_file_has_my_row_or_the_copy_no_slots(void **state)
+static void nobody_withholds_slots_where_the_file_has_my_row_or_the_copy_no_slots(void **state)
 {
     (void)state;
-    given(WHOLE, WHOLE);
-    assert_false(redis_mend_asks_owner(&facts));
     given(ROW_A, WHOLE);
-    assert_false(redis_mend_asks_owner(&facts));
     assert_false(decide().slots_withheld);
-    given(ROW_B, NULL);
-    assert_false(redis_mend_asks_owner(&facts));
     given(ROW_B, A " :0@0 myself,slave " B " 0 0 1 connected\n" ROW_B VARS);
-    assert_false(redis_mend_asks_owner(&facts));
     assert_int_equal(decide().status, MEND_TORN_FROM_COPY);
-    given(NULL, WHOLE);
-    assert_true(redis_mend_asks_owner(&facts));
+    assert_false(decide().slots_withheld);
 }
 
 static void without_a_row_of_mine_nothing_can_be_mended(void **state)
@@ -297,7 +289,7 @@ int main(void)
         cmocka_unit_test(a_torn_file_takes_what_it_lacks_from_the_copy),
         cmocka_unit_test(without_a_file_everything_comes_from_the_copy),
         cmocka_unit_test(the_copys_owner_keeps_its_slots_only_when_confirmed),
-        cmocka_unit_test(nobody_is_asked_where_the_file_has_my_row_or_the_copy_no_slots),
+        cmocka_unit_test(nobody_withholds_slots_where_the_file_has_my_row_or_the_copy_no_slots),
         cmocka_unit_test(without_a_row_of_mine_nothing_can_be_mended),
         cmocka_unit_test(a_foreign_file_is_told),
         cmocka_unit_test(a_lost_master_is_said_by_its_replicas_row),
