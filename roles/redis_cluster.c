@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "roles/redis_claim.h"
+
 int cluster_picture_find(const struct cluster_picture *picture, const char *id)
 {
     for (size_t i = 0; i < picture->count; i++)
@@ -31,129 +33,6 @@ bool cluster_member_is_newborn(const struct cluster_member *member)
     return self != NULL && member->table.count == 1 && self->slot_count == 0 &&
            member->info.keys == 0 && self->epoch == 0 && member->table.current_epoch == 0 &&
            member->info.current_epoch <= 0;
-}
-
-/* --- who is ours --- */
-
-/* A row of ID for pod ORDINAL (or for no known pod) in some table that is ours. */
-static bool vouched_for(const struct cluster_picture *picture, const char *id, int ordinal)
-{
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct cluster_member *member = &picture->members[i];
-        if (picture->claims[i] != CLAIM_OURS || memcmp(member->id, id, REDIS_ID_LEN) == 0)
-            continue;
-        int row = redis_table_find(&member->table, id);
-        if (row >= 0 && (member->table.nodes[row].flags & REDIS_HANDSHAKE) == 0 &&
-            (member->row_ordinal[row] == ordinal || member->row_ordinal[row] < 0))
-            return true;
-    }
-    return false;
-}
-
-static bool has_expected_id(const struct cluster_member *member)
-{
-    return cluster_member_self(member) != NULL &&
-           memcmp(member->id, member->expected_id, REDIS_ID_LEN) == 0;
-}
-
-/* True when servers that are ours beyond doubt announce host names: then one of ours that is new does so
- * too, and at the address of one that does not a name may be out of date. */
-static bool ours_announce(const struct cluster_picture *picture)
-{
-    for (size_t i = 0; i < picture->member_count; i++)
-        if (has_expected_id(&picture->members[i]) && picture->members[i].announces)
-            return true;
-    return false;
-}
-
-/* Empty, and in handshake with whom it does not know yet: whose it becomes will show. */
-static bool is_meeting(const struct cluster_member *member)
-{
-    const struct redis_node *self = cluster_member_self(member);
-    bool meeting = self->slot_count == 0 && self->epoch == 0 && member->info.keys == 0;
-    for (size_t r = 0; r < member->table.count; r++) {
-        bool itself = (int)r == member->table.myself;
-        meeting = meeting && (itself || (member->table.nodes[r].flags & REDIS_HANDSHAKE) != 0);
-    }
-    return meeting && member->table.count > 1;
-}
-
-/* --adopt: of servers without host names those are one cluster that most of the others know. */
-static bool is_known_by_majority(const struct cluster_picture *picture, size_t index)
-{
-    int others = 0;
-    int knowing = 0;
-    for (size_t i = 0; i < picture->member_count; i++) {
-        if (i == index || cluster_member_self(&picture->members[i]) == NULL)
-            continue;
-        others++;
-        knowing += redis_table_find(&picture->members[i].table, picture->members[index].id) >= 0;
-    }
-    return knowing * 2 > others;
-}
-
-static enum cluster_claim first_claim(const struct cluster_member *member, bool mute_is_ours,
-                                      bool adopt, bool known_by_majority)
-{
-    if (cluster_member_self(member) == NULL)
-        return CLAIM_UNKNOWN;
-    bool named_ours = member->announces && member->announced_ordinal == member->ordinal;
-    if (has_expected_id(member))
-        return CLAIM_OURS;
-    if (cluster_member_is_newborn(member) && (named_ours || (!member->announces && mute_is_ours)))
-        return CLAIM_OURS;
-    if (adopt && (named_ours || (!member->announces && known_by_majority)))
-        return CLAIM_OURS;
-    if (is_meeting(member) && (named_ours || (!member->announces && mute_is_ours)))
-        return CLAIM_UNKNOWN;
-    return CLAIM_FOREIGN;
-}
-
-/* Killed between its MEET and the answer, a pod that joined anew knows the cluster, and nobody knows it.
- * Without slots and keys, under its pod's name, and knowing nobody else, it can be nothing but ours. */
-static bool knows_only_ours(const struct cluster_picture *picture,
-                            const struct cluster_member *member)
-{
-    const struct redis_node *self = cluster_member_self(member);
-    int known = 0;
-    if (self->slot_count > 0 || member->info.keys > 0 || !member->announces ||
-        member->announced_ordinal != member->ordinal)
-        return false;
-    for (size_t r = 0; r < member->table.count; r++) {
-        const struct redis_node *row = &member->table.nodes[r];
-        if ((int)r == member->table.myself || (row->flags & REDIS_HANDSHAKE) != 0)
-            continue;
-        bool ours = false;
-        for (size_t i = 0; i < picture->member_count && !ours; i++)
-            ours = picture->claims[i] == CLAIM_OURS &&
-                   redis_table_find(&picture->members[i].table, row->id) >= 0;
-        if (!ours)
-            return false;
-        known++;
-    }
-    return known > 0;
-}
-
-/* Ids of ordain's making are ours; so is whom one of ours knows; so on until nothing changes. */
-static void claim_members(struct cluster_picture *picture, bool adopt)
-{
-    bool mute_is_ours = !ours_announce(picture);
-    for (size_t i = 0; i < picture->member_count; i++)
-        picture->claims[i] = first_claim(&picture->members[i], mute_is_ours, adopt,
-                                         adopt && is_known_by_majority(picture, i));
-    bool changed = true;
-    while (changed) {
-        changed = false;
-        for (size_t i = 0; i < picture->member_count; i++) {
-            const struct cluster_member *member = &picture->members[i];
-            if (picture->claims[i] == CLAIM_FOREIGN &&
-                (vouched_for(picture, member->id, member->ordinal) ||
-                 knows_only_ours(picture, member))) {
-                picture->claims[i] = CLAIM_OURS;
-                changed = true;
-            }
-        }
-    }
 }
 
 /* --- nodes --- */
@@ -289,7 +168,7 @@ bool cluster_picture_draw(struct cluster_picture *picture, bool adopt)
     picture->count = 0;
     picture->answered = 0;
     picture->has_cluster = false;
-    claim_members(picture, adopt);
+    redis_claim_members(picture, adopt);
     for (size_t i = 0; i < picture->member_count; i++) {
         const struct redis_node *self = cluster_member_self(&picture->members[i]);
         if (picture->claims[i] != CLAIM_OURS)

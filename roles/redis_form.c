@@ -31,8 +31,10 @@ const char *redis_form_sentence(enum form_reason reason)
                            "--accept-empty-shard goes on without these keys",
         [FORM_PROMOTES] = "a master's volume is lost: the replica that holds its data is promoted",
         [FORM_ABANDONS] = "a lost shard's slots are dealt anew, empty, as was asked",
+        [FORM_NO_OWNER] = "slots have no owner, and no server's table says whose they are: "
+                          "--promote-replica POD names the pod that holds their keys",
         [FORM_MENDS] = "addresses, roles and strangers are mended",
-        [FORM_TAKES_EFFECT] = "what was done is not yet seen by every server",
+        [FORM_TAKES_EFFECT] = "not every server sees the same yet",
     };
     return sentences[reason];
 }

@@ -62,6 +62,7 @@ enum form_reason {
     FORM_NO_HOLDER,      /* nobody holds it: --accept-empty-shard */
     FORM_PROMOTES,
     FORM_ABANDONS,     /* --accept-empty-shard: the lost owner is forgotten, its slots dealt anew */
+    FORM_NO_OWNER,     /* slots that nobody owns or names an owner of: --promote-replica */
     FORM_MENDS,        /* addresses, strangers, roles, dead ids */
     FORM_TAKES_EFFECT, /* done, not yet seen everywhere */
     FORM_REASONS,
@@ -76,6 +77,7 @@ struct form_wish {
     int synced_ordinal;  /* this pod knows from its own volume that it was in sync with ... */
     char synced_to[REDIS_ID_LEN + 1]; /* ... this master; -1 and "": it does not */
     bool was_seeded;                  /* the register knows a birth of this cluster */
+    bool forgets_scaled_in; /* failed nodes of pods beyond the birth whose names are gone */
     bool knows_again; /* there is a register, or --adopt: ids of the servers' own choice are known
                           * again by a later run */
 };

@@ -108,14 +108,24 @@ static void mend_links(const struct cluster_picture *picture, struct form_plan *
 
 /* --- strangers --- */
 
-/* A server of ours has a row of it: gossip tells the others. */
+/* A server of ours has a row of it: gossip tells the others. Pods that were forgotten together know each
+ * other, and that counts for nothing: who has slots is the cluster. */
 static bool is_known(const struct cluster_picture *picture, int member)
 {
-    for (size_t i = 0; i < picture->member_count; i++)
-        if ((int)i != member && picture->claims[i] == CLAIM_OURS &&
-            redis_table_find(&picture->members[i].table, picture->members[member].id) >= 0)
+    bool by_any = false;
+    bool owners = false;
+    for (size_t i = 0; i < picture->member_count; i++) {
+        if ((int)i == member || picture->claims[i] != CLAIM_OURS)
+            continue;
+        const struct cluster_member *other = &picture->members[i];
+        bool owner = cluster_member_self(other)->slot_count > 0;
+        bool knows = redis_table_find(&other->table, picture->members[member].id) >= 0;
+        if (owner && knows)
             return true;
-    return false;
+        owners = owners || owner;
+        by_any = by_any || knows;
+    }
+    return by_any && (!owners || cluster_member_self(&picture->members[member])->slot_count > 0);
 }
 
 /* A server of ours that is part of the cluster. */
@@ -184,86 +194,6 @@ static void place_joined(const struct cluster_picture *picture, const struct for
     }
 }
 
-/* --- slots without owner --- */
-
-/* How many answering masters with slots name NODE (by id) owner of SLOT in their own tables. */
-static int namers(const struct cluster_picture *picture, const char *id, int slot)
-{
-    int count = 0;
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct cluster_member *member = &picture->members[i];
-        const struct redis_node *self = cluster_member_self(member);
-        if (picture->claims[i] != CLAIM_OURS || self->slot_count == 0)
-            continue;
-        int row = member->table.slot_owner[slot];
-        count += row >= 0 && memcmp(member->table.nodes[row].id, id, REDIS_ID_LEN) == 0;
-    }
-    return count;
-}
-
-static int masters_with_slots(const struct cluster_picture *picture)
-{
-    int count = 0;
-    for (size_t i = 0; i < picture->count; i++)
-        count += picture->nodes[i].slots > 0;
-    return count;
-}
-
-/* Whom slot SLOT, which nobody claims, belongs to: the pod that the other masters still name, or,
- * after --accept-empty-shard, its birth master. -1: nobody yet. */
-static int heir(const struct cluster_picture *picture, const struct form_wish *wish, int slot)
-{
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct redis_node *self = cluster_member_self(&picture->members[i]);
-        if (picture->claims[i] != CLAIM_OURS || (self->flags & REDIS_MASTER) == 0)
-            continue;
-        if (namers(picture, self->id, slot) * 2 > masters_with_slots(picture) &&
-            picture->members[i].table.slot_owner[slot] < 0)
-            return (int)i;
-    }
-    if (!wish->accept_empty_shard || !form_everybody_answered(picture))
-        return -1;
-    for (int index = 0; index < wish->masters; index++) {
-        struct slot_range range = placement_slots(wish->masters, index);
-        if (slot < range.first || slot > range.last)
-            continue;
-        int pod = cluster_picture_member(picture, wish->start + index);
-        const struct redis_node *self =
-            pod >= 0 ? cluster_member_self(&picture->members[pod]) : NULL;
-        if (form_is_ours(picture, pod) && (self->flags & REDIS_MASTER) != 0 &&
-            picture->members[pod].table.count > 1 &&
-            picture->members[pod].table.slot_owner[slot] < 0)
-            return pod;
-    }
-    return -1;
-}
-
-static void deal_unowned(const struct cluster_picture *picture, const struct form_wish *wish,
-                         struct form_plan *plan)
-{
-    int last_heir = -1;
-    struct form_step *step = NULL;
-    for (int slot = 0; slot < REDIS_SLOTS; slot++) {
-        if (picture->slot_owner[slot] >= 0) {
-            step = NULL;
-            continue;
-        }
-        int pod = heir(picture, wish, slot);
-        if (step != NULL && pod == last_heir && pod >= 0) {
-            step->range.last = (uint16_t)slot;
-        } else if (pod >= 0) {
-            /* Slots under epoch 0 would yield to whoever still has the old row. */
-            if (cluster_member_self(&picture->members[pod])->epoch == 0 && pod != last_heir)
-                form_add(plan, FORM_BUMP_EPOCH, pod);
-            step = form_add(plan, FORM_ADD_SLOTS, pod);
-            step->range = (struct slot_range){(uint16_t)slot, (uint16_t)slot};
-        } else {
-            step = NULL;
-        }
-        last_heir = pod;
-    }
-}
-
 /* --- the dead --- */
 
 /* Pod MEMBER has its place: slots, a master, or none is due to it. Until then its former row tells
@@ -286,10 +216,29 @@ static bool is_leftover(const struct cluster_picture *picture, const struct clus
            picture->answered == picture->member_count;
 }
 
+/* A pod beyond the birth that was scaled in: its name is gone, every server flags it failed, it owns
+ * nothing, nobody follows it, and whom it followed is there. It may come back: then it joins again. */
+static bool is_scaled_in(const struct cluster_picture *picture, const struct form_wish *wish,
+                         const struct cluster_node *node)
+{
+    int index = node->ordinal - wish->start;
+    if (!wish->forgets_scaled_in || node->member >= 0 || node->ordinal < 0 || node->slots > 0 ||
+        (index >= 0 && index < wish->replicas) ||
+        cluster_picture_member(picture, node->ordinal) >= 0 ||
+        picture->answered != picture->member_count || node->failing != node->known_by)
+        return false;
+    for (size_t i = 0; i < picture->count; i++)
+        if (memcmp(picture->nodes[i].master_id, node->id, REDIS_ID_LEN) == 0)
+            return false;
+    int owner = *node->master_id != '\0' ? cluster_picture_find(picture, node->master_id) : -1;
+    return *node->master_id == '\0' || (owner >= 0 && picture->nodes[owner].slots > 0 &&
+                                        form_is_ours(picture, picture->nodes[owner].member));
+}
+
 static bool is_dead(const struct cluster_picture *picture, const struct form_wish *wish,
                     const struct cluster_node *node)
 {
-    if (is_leftover(picture, node))
+    if (is_leftover(picture, node) || is_scaled_in(picture, wish, node))
         return true;
     if (!node->lost || node->slots > 0)
         return false;
@@ -371,7 +320,7 @@ void form_decide_repair(const struct cluster_picture *picture, const struct form
     join_strangers(picture, plan);
     struct form_lost lost = form_decide_lost(picture, wish, plan);
     place_joined(picture, wish, plan);
-    deal_unowned(picture, wish, plan);
+    form_deal_unowned(picture, wish, plan);
     if (lost.verdict != FORM_CONVERGED) {
         plan->verdict = lost.verdict;
         plan->reason = lost.reason;
@@ -386,6 +335,10 @@ void form_decide_repair(const struct cluster_picture *picture, const struct form
     if (plan->count == 0) {
         plan->verdict = FORM_WAIT;
         plan->reason = FORM_TAKES_EFFECT;
-        (void)cluster_picture_health(picture, &plan->about);
+        bool unowned = cluster_picture_health(picture, &plan->about) == CLUSTER_SLOTS;
+        if (unowned && form_everybody_answered(picture) && form_has_circle(picture)) {
+            plan->verdict = FORM_REFUSE;
+            plan->reason = FORM_NO_OWNER;
+        }
     }
 }

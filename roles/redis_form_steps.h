@@ -3,7 +3,7 @@
 
 #include "roles/redis_form.h"
 
-/* Between redis_form.c (birth, verdict), redis_form_repair.c (a living cluster) and redis_form_lost.c. */
+/* Between redis_form.c (birth, verdict), redis_form_repair.c (a living cluster), redis_form_slots.c and redis_form_lost.c. */
 
 /* A new step; when the array is full the last one is given again, and the next round goes on. */
 struct form_step *form_add(struct form_plan *plan, enum form_step_kind kind, int member);
@@ -23,6 +23,13 @@ struct form_lost {
 /* Decides about each, adds the steps to PLAN and answers the worst verdict. */
 struct form_lost form_decide_lost(const struct cluster_picture *picture,
                                   const struct form_wish *wish, struct form_plan *plan);
+
+/* redis_form_slots.c: steps that give slots without an owner to whom the masters' majority names, or to
+ * whom a person does. */
+void form_deal_unowned(const struct cluster_picture *picture, const struct form_wish *wish,
+                       struct form_plan *plan);
+/* Two servers follow each other: nobody owns their shard, and only a person knows who holds its keys. */
+bool form_has_circle(const struct cluster_picture *picture);
 
 /* True when every server of ours has a row, not in handshake, of every other. */
 bool cluster_everybody_knows(const struct cluster_picture *picture);

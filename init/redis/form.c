@@ -8,6 +8,7 @@
 #include "init/redis/apply.h"
 #include "init/redis/form_timeout.h"
 #include "init/redis/meet.h"
+#include "init/redis/volume.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
@@ -18,6 +19,21 @@
 #define WAIT_MS 250                   /* while a pod is missing */
 #define MEETS_END_MS 1000             /* past the deadline: nobody is left behind in a handshake */
 #define NAMES_NS CLOCK_S              /* how often all names are asked for again */
+
+/* In a pod, its own volume tells which node it is, and whom it was in sync with. */
+static void heed_mark(struct form_look *look)
+{
+    struct observer *observer = &look->observer;
+    struct birth_mark mark;
+    if (observer->identity.ordinal < 0 || !volume_peek_mark(observer->settings->data_dir, &mark) ||
+        strcmp(mark.cluster_id, observer->identity.cluster_id) != 0)
+        return;
+    memcpy(observer->own_id, mark.id, sizeof(observer->own_id));
+    if (*mark.synced == '\0')
+        return;
+    look->wish.synced_ordinal = observer->identity.ordinal;
+    memcpy(look->wish.synced_to, mark.synced, sizeof(look->wish.synced_to));
+}
 
 bool form_open(struct form_look **look, const struct settings *settings, bool need_pod,
                struct err *err)
@@ -35,6 +51,11 @@ bool form_open(struct form_look **look, const struct settings *settings, bool ne
         return false;
     }
     const struct birth_spec *spec = &made->observer.spec;
+    made->seeded = calloc((size_t)spec->replicas, sizeof(*made->seeded));
+    if (made->seeded == NULL) {
+        form_close(made);
+        return err_set(err, ERR_IO, "out of memory");
+    }
     made->wish = (struct form_wish){
         .replicas = spec->replicas,
         .masters = spec->masters,
@@ -53,6 +74,8 @@ bool form_open(struct form_look **look, const struct settings *settings, bool ne
     }
     made->wish.knows_again =
         settings->adopt || made->store == NULL || register_kind(made->store) != REGISTER_NONE;
+    made->wish.forgets_scaled_in = made->store != NULL;
+    heed_mark(made);
     *look = made;
     if (*settings->promote_replica == '\0')
         return true;
@@ -72,34 +95,46 @@ void form_close(struct form_look *look)
         return;
     register_close(look->store);
     observer_close(&look->observer);
+    free(look->seeded);
     free(look->plan.steps);
     free(look);
 }
 
-static bool register_ask(const struct form_look *look, int ordinal,
-                         char value[static REGISTER_VALUE_MAX], bool *found, int64_t deadline_ns,
-                         struct err *err)
+/* "" into ID where the register has no id of a node under this key. */
+static bool register_ask(const struct form_look *look, const char *kind, int ordinal,
+                         char id[static REDIS_ID_LEN + 1], int64_t deadline_ns, struct err *err)
 {
     char key[32];
-    (void)snprintf(key, sizeof(key), "seeded.%d", ordinal);
-    return register_get(look->store, key, value, found, deadline_ns, err);
+    char value[REGISTER_VALUE_MAX];
+    bool found = false;
+    (void)snprintf(key, sizeof(key), "%s.%d", kind, ordinal);
+    *id = '\0';
+    if (!register_get(look->store, key, value, &found, deadline_ns, err))
+        return false;
+    if (found && strlen(value) == REDIS_ID_LEN)
+        memcpy(id, value, REDIS_ID_LEN + 1);
+    return true;
 }
 
-/* A server that init never seeded has an id of its own choice; from its birth by form on the register
- * tells that it is ours. *NEWS: it told something new. */
+/* Which ids the pods were born with, and which they have since they lost their volumes. A server that
+ * init never seeded has an id of its own choice; from its birth by form on the register tells that it is
+ * ours. *NEWS: it told something new. */
 static bool read_births(struct form_look *look, int64_t deadline_ns, bool *news, struct err *err)
 {
     const struct birth_spec *spec = &look->observer.spec;
     *news = false;
     for (int i = 0; i < spec->replicas; i++) {
         char *known = look->observer.recorded[i];
-        char value[REGISTER_VALUE_MAX];
-        bool found = false;
-        if (!register_ask(look, spec->start + i, value, &found, deadline_ns, err))
+        char present[REDIS_ID_LEN + 1] = "";
+        char *seeded = look->seeded[i];
+        if (!register_ask(look, "seeded", spec->start + i, seeded, deadline_ns, err) ||
+            (*seeded != '\0' &&
+             !register_ask(look, "node", spec->start + i, present, deadline_ns, err)))
             return false;
-        if (!found || strlen(value) != REDIS_ID_LEN || strcmp(value, known) == 0)
+        const char *id = *present != '\0' ? present : seeded;
+        if (*id == '\0' || strcmp(id, known) == 0)
             continue;
-        memcpy(known, value, REDIS_ID_LEN + 1);
+        memcpy(known, id, REDIS_ID_LEN + 1);
         *news = true;
     }
     look->births_known = true;
@@ -122,8 +157,8 @@ static void note_seeded(struct form_look *look)
     const struct observer *observer = &look->observer;
     for (int i = 0; i < look->wish.replicas; i++) {
         const struct cluster_member *member = &observer->members[i];
-        if (*observer->recorded[i] != '\0' && member->contact == MEMBER_ANSWERED &&
-            strcmp(observer->recorded[i], member->id) != 0)
+        if (*look->seeded[i] != '\0' && member->contact == MEMBER_ANSWERED &&
+            strcmp(look->seeded[i], member->id) != 0)
             look->wish.was_seeded = true;
     }
 }
@@ -230,6 +265,24 @@ struct births {
     bool recorded;
 };
 
+static bool record_birth(struct form_look *look, const struct cluster_member *member,
+                         int64_t deadline_ns, struct err *err)
+{
+    char key[32];
+    char present[REGISTER_VALUE_MAX];
+    bool swapped = false;
+    (void)snprintf(key, sizeof(key), "seeded.%d", member->ordinal);
+    if (!register_swap(look->store, key, NULL, member->id, &swapped, present, deadline_ns, err))
+        return false;
+    if (swapped || strcmp(present, member->id) == 0)
+        return true;
+    if (look->wish.accept_empty_shard && /* a person begins anew */
+        !register_swap(look->store, key, present, member->id, &swapped, present, deadline_ns, err))
+        return false;
+    return swapped || err_set(err, ERR_LATER, "%s has learned of another birth just now: run again",
+                              register_describe(look->store));
+}
+
 static bool record_births(struct form_look *look, struct births *births, int64_t deadline_ns,
                           struct err *err)
 {
@@ -237,18 +290,9 @@ static bool record_births(struct form_look *look, struct births *births, int64_t
         return true;
     for (size_t i = 0; i < (size_t)look->wish.replicas; i++) {
         const struct cluster_member *member = &look->observer.members[i];
-        char key[32];
-        char present[REGISTER_VALUE_MAX];
-        bool swapped = false;
-        (void)snprintf(key, sizeof(key), "seeded.%d", member->ordinal);
         if (register_kind(look->store) != REGISTER_NONE &&
-            !register_swap(look->store, key, NULL, member->id, &swapped, present, deadline_ns, err))
+            !record_birth(look, member, deadline_ns, err))
             return false;
-        if (register_kind(look->store) != REGISTER_NONE && !swapped &&
-            strcmp(present, member->id) != 0) {
-            memcpy(look->observer.recorded[i], present, sizeof(look->observer.recorded[i]));
-            return true; /* another birth of this pod: the next look refuses */
-        }
         memcpy(look->observer.recorded[i], member->id, sizeof(member->id));
     }
     births->recorded = true;

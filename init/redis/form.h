@@ -17,6 +17,8 @@ struct form_look {
     struct form_wish wish;
     struct form_plan plan;
     struct register_store *store; /* NULL for a probe */
+    char (*seeded)[REDIS_ID_LEN +
+                   1]; /* one a pod of the birth: its id then, by the register, or "" */
     bool births_known; /* the register was read: servers of a birth by form chose their ids */
 };
 

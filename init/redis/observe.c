@@ -307,8 +307,11 @@ static bool prepare(struct observer *observer, size_t count)
         member->table.myself = -1;
         member->announced_ordinal = -1;
         member->node_timeout_ms = -1;
+        bool self = member->ordinal == observer->identity.ordinal && *observer->own_id != '\0';
         bool recorded = i < (size_t)observer->spec.replicas && *observer->recorded[i] != '\0';
-        if (recorded)
+        if (self)
+            memcpy(member->expected_id, observer->own_id, sizeof(member->expected_id));
+        else if (recorded)
             memcpy(member->expected_id, observer->recorded[i], sizeof(member->expected_id));
         else
             observe_birth_id(&observer->identity, member->ordinal, member->expected_id);

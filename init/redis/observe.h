@@ -46,7 +46,8 @@ struct observer {
     size_t room;
     /* One a pod of the birth: the id that the register knows, "": none, and its birth's id counts. */
     char (*recorded)[REDIS_ID_LEN + 1];
-    struct meet *meets; /* handshakes that may be under way (meet.h) */
+    char own_id[REDIS_ID_LEN + 1]; /* of this pod's node, by its own volume's mark; "": not known */
+    struct meet *meets;            /* handshakes that may be under way (meet.h) */
     size_t meet_count;
 };
 

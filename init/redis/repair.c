@@ -26,8 +26,12 @@ static void run(struct form_look *look, int64_t deadline_ns, char text[static 51
     if (own < 0)
         return;
     form_sentence(look, text);
-    if (redis_form_is_birth(look->plan.reason))
+    if (redis_form_is_birth(look->plan.reason)) {
+        (void)snprintf(
+            text, 512,
+            "the cluster is not formed, and a probe gives no birth: run 'ordain form redis'");
         return;
+    }
     size_t done = 0;
     for (size_t i = 0; i < look->plan.count; i++) {
         char step[256];
@@ -41,29 +45,13 @@ static void run(struct form_look *look, int64_t deadline_ns, char text[static 51
     meet_watch(&look->observer, deadline_ns);
 }
 
-static void note_synced(struct form_look *look, const char *dir)
-{
-    struct volume *volume = calloc(1, sizeof(*volume)); /* two tables of slots: not for the stack */
-    struct err ignored;
-    if (volume != NULL && volume_open(volume, dir, false, &ignored)) {
-        if (volume->has_mark && *volume->mark.synced != '\0') {
-            look->wish.synced_ordinal = look->observer.identity.ordinal;
-            memcpy(look->wish.synced_to, volume->mark.synced, sizeof(look->wish.synced_to));
-        }
-        volume_close(volume);
-    }
-    free(volume);
-}
-
 void repair_self(const struct settings *settings, int64_t deadline_ns, char text[static 512])
 {
     struct form_look *look = NULL;
     struct err err;
     *text = '\0';
-    bool open = form_open(&look, settings, true, &err);
-    if (open)
-        note_synced(look, settings->data_dir);
-    if (!open || !form_see(look, true, LOOK_MS, deadline_ns, &err))
+    if (!form_open(&look, settings, true, &err) ||
+        !form_see(look, true, LOOK_MS, deadline_ns, &err))
         (void)snprintf(text, 512, "%.500s", err.message);
     else
         run(look, deadline_ns, text);

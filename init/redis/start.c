@@ -36,7 +36,9 @@ static bool names_other_pod(const struct start *start, const struct redis_table 
 /* The volume of another pod of this cluster: two servers of one id would both take its writes. */
 static bool is_other_pods(const struct start *start)
 {
-    bool other = names_other_pod(start, &start->volume.nodes.table) ||
+    bool one_self =
+        start->volume.nodes.status != REDIS_TABLE_TWO_MYSELF; /* else a mend tells which */
+    bool other = (one_self && names_other_pod(start, &start->volume.nodes.table)) ||
                  names_other_pod(start, &start->volume.copy.table);
     for (int i = 0; i < start->spec.replicas && start->volume.has_mark && !other; i++) {
         char id[REDIS_ID_LEN + 1];
@@ -128,6 +130,7 @@ static bool read_register(struct start *start, struct register_store *store, str
     seeded_key(start, key);
     if (register_get(store, key, value, &found, start->deadline_ns, err)) {
         start->facts.seeded = found ? START_REGISTER_SEEDED : START_REGISTER_UNSEEDED;
+        memcpy(start->seeded_id, value, sizeof(start->seeded_id));
         /* The birth that was begun here is not the one that the register knows. */
         if (found && start->facts.mark == START_MARK_SEEDING && strcmp(value, start->birth_id) != 0)
             start->facts.mark = START_MARK_BORN;
@@ -190,6 +193,23 @@ static void record_life(struct start *start, struct register_store *store, const
         log_warn("%s", err.message);
 }
 
+/* A pod that lost its volume is another node than the one that was born: `form` and `status` in a Job know
+ * it by what the register says (node.<ordinal>). */
+static void record_node(struct start *start, struct register_store *store, const char *id)
+{
+    char key[32];
+    char present[REGISTER_VALUE_MAX];
+    bool found = false;
+    bool swapped = false;
+    struct err err;
+    (void)snprintf(key, sizeof(key), "node.%d", start->identity.ordinal);
+    if (!register_get(store, key, present, &found, start->deadline_ns, &err) ||
+        (!(found && strcmp(present, id) == 0) &&
+         !register_swap(store, key, found ? present : NULL, id, &swapped, NULL, start->deadline_ns,
+                        &err)))
+        log_warn("%s", err.message);
+}
+
 static bool apply(struct start *start, const struct start_table *made, struct register_store *store,
                   bool final, struct start_result *result, struct err *err)
 {
@@ -206,6 +226,8 @@ static bool apply(struct start *start, const struct start_table *made, struct re
         return false;
     if (!birth && start->facts.seeded == START_REGISTER_UNSEEDED)
         record_life(start, store, id);
+    if (!birth && start->facts.seeded == START_REGISTER_SEEDED && strcmp(start->seeded_id, id) != 0)
+        record_node(start, store, id);
     if (made->mend.status != MEND_NOTHING || fresh) {
         if (!volume_write_nodes(&start->volume, table, changed, err))
             return false;

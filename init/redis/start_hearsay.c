@@ -37,10 +37,12 @@ static void hear_table(const struct start *start, struct start_peer *peer,
     peer->is_master = (self->flags & REDIS_MASTER) != 0 && self->slot_count > 0;
     if (table->count > 1 && peer->heard_me < START_HEARD_NO)
         peer->heard_me = START_HEARD_NO; /* at another address of this name it may have said yes */
+    bool knows_me = false;
     for (size_t r = 0; r < table->count; r++) {
         const struct redis_node *row = &table->nodes[r];
         if (!is_me(start, row))
             continue;
+        knows_me = true;
         if (row->pong_recv != 0) /* "connected" may be a link that is being tried */
             peer->heard_me = START_HEARD_YES;
         if (strcmp(self->master_id, row->id) == 0 &&
@@ -51,6 +53,10 @@ static void hear_table(const struct start *start, struct start_peer *peer,
         peer->calls_me_owner = peer->calls_me_owner || row->slot_count > 0;
     }
     peer->names_me_owner = names_owner(start, table);
+    /* A birth's masters have all its pods in their tables: this cluster was born without me, or has
+     * forgotten me. Whatever I am to it, it is no birth. */
+    if (peer->is_master && table->count > 1 && !knows_me && !start->facts.beyond_birth)
+        peer->heard_me = START_HEARD_YES;
 }
 
 /* Under the peer's name, or with its id: what another server says of me says nothing. */

@@ -45,6 +45,7 @@ struct start {
     struct identity identity;
     struct birth_spec spec;
     char birth_id[REDIS_ID_LEN + 1];
+    char seeded_id[REGISTER_VALUE_MAX]; /* of the birth that the register knows, "" */
     struct volume volume;
     struct start_facts facts;
     struct start_peer *peers; /* lower ordinals first, then the higher ones; not me */

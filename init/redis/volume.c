@@ -257,3 +257,12 @@ void volume_table_problem(const struct volume_table *table, char text[static 96]
     else
         (void)snprintf(text, 96, "%s", problem);
 }
+
+bool volume_peek_mark(const char *dir, struct birth_mark *mark)
+{
+    struct volume volume = {.dir = dir};
+    struct err ignored;
+    bool there = read_mark(&volume, &ignored) && volume.has_mark;
+    *mark = volume.mark;
+    return there;
+}

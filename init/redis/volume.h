@@ -51,6 +51,9 @@ struct volume {
 bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *err);
 void volume_close(struct volume *volume);
 
+/* The mark alone; false where there is none that can be read. */
+bool volume_peek_mark(const char *dir, struct birth_mark *mark);
+
 /* Leaves the lock to the program that this one becomes: whoever comes to the volume while that server
  * lives finds it held. */
 void volume_leave_lock(struct volume *volume);

@@ -40,7 +40,8 @@ class Killer:
 
 
 def whole(one, keys=KEYS):
-    """Ready, healthy, of one mind, no key lost."""
+    """No kill is to come; ready, healthy, of one mind, no key lost."""
+    one.wait(lambda: not any(pod.crashes_to_come() for pod in one.pods), 60, "every kill has happened")
     one.wait_ready(120)
     one.wait_healthy(90)
     if keys:

@@ -46,6 +46,7 @@ class Pod:
         self.probe_counts = collections.Counter()
         self._gates = {}
         self._crashes = {}
+        self._timers = {}
         self._lock = threading.RLock()
 
     @property
@@ -225,6 +226,13 @@ class Pod:
             timer = threading.Timer(after_s, process.kill)
             timer.daemon = True
             timer.start()
+            self._timers.setdefault(container, []).append(timer)
+
+    def crashes_to_come(self, container="main"):
+        """True while a planned kill of the container, which starts again after each, has not happened."""
+        timers = self._timers.get(container, [])
+        return any(timer.is_alive() for timer in timers) or \
+            any(after_s is not None for after_s in self._crashes.get(container, ()))
 
     def run(self, *argv, timeout_s=30, uid=None, stdin=b"", env=None):
         """Runs a command in the pod as kubectl exec would; Result.

@@ -428,9 +428,9 @@ const char *world_plan(void)
 {
     static const char *const verdicts[] = {"converged", "work", "wait", "refuse"};
     static const char *const reasons[FORM_REASONS] = {
-        "whole",          "foreign",  "not-ordains", "keys",  "lacks-pods",  "was-seeded",
-        "needs-register", "birth",    "roles",       "meets", "holder-away", "holder-unclear",
-        "no-holder",      "promotes", "abandons",    "mends", "takes-effect"};
+        "whole",          "foreign",  "not-ordains", "keys",     "lacks-pods",  "was-seeded",
+        "needs-register", "birth",    "roles",       "meets",    "holder-away", "holder-unclear",
+        "no-holder",      "promotes", "abandons",    "no-owner", "mends",       "takes-effect"};
     static char text[1 << 14];
     const struct form_plan *plan = &world.plan;
     size_t len = (size_t)snprintf(text, sizeof(text), "%s %s", verdicts[plan->verdict],
