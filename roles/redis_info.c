@@ -16,6 +16,7 @@ static const struct {
     {"primary_last_io_seconds_ago", offsetof(struct redis_info, master_last_io_s)  },
     {"connected_slaves",            offsetof(struct redis_info, connected_replicas)},
     {"connected_replicas",          offsetof(struct redis_info, connected_replicas)},
+    {"aof_current_size",            offsetof(struct redis_info, aof_size)          },
     {"uptime_in_seconds",           offsetof(struct redis_info, uptime_s)          },
     {"loading_eta_seconds",         offsetof(struct redis_info, loading_eta_s)     },
     {"cluster_slots_assigned",      offsetof(struct redis_info, slots_assigned)    },

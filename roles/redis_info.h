@@ -20,7 +20,8 @@ struct redis_info {
     char replid[41];
     int64_t offset; /* master_repl_offset, or slave_repl_offset on a replica */
     int64_t connected_replicas;
-    int64_t keys; /* of db0 (Keyspace); 0 when the section lists no db0 */
+    int64_t keys;     /* of db0 (Keyspace); 0 when the section lists no db0 */
+    int64_t aof_size; /* bytes of the append-only file (7.0+: base and increments); -1: none */
     int64_t uptime_s;
     int64_t loading_eta_s;
     /* CLUSTER INFO */

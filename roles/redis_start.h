@@ -49,7 +49,7 @@ struct start_facts {
     enum start_file file;
     bool id_is_ours;   /* nodes.conf's own id: of this pod's birth, or the mark's */
     bool mendable;     /* file and copy together hold a row of this node */
-    bool has_keys;     /* a dump or an append-only file lies on the volume */
+    bool has_keys;     /* a dump or an append-only file that is not empty lies on the volume */
     bool beyond_birth; /* the ordinal was not there at the birth */
     enum start_register seeded;
     enum start_heard heard;

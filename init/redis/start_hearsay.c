@@ -140,7 +140,7 @@ void start_conclude_hearsay(struct start *start)
         const struct start_peer *peer = &start->peers[i];
         if (peer->heard_me > start->facts.heard)
             start->facts.heard = peer->heard_me;
-        bool reborn = knew_master && strcmp(peer->id, my_master) == 0 && peer->keys == 0 &&
+        bool reborn = knew_master && strcmp(peer->id, my_master) == 0 && peer->is_empty &&
                       peer->heard_me == START_HEARD_NO;
         if (reborn && !start->settings->accept_empty_shard)
             start->facts.master_reborn = true;

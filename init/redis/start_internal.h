@@ -35,7 +35,7 @@ struct start_peer {
     bool calls_me_owner;     /* its table gives me slots */
     uint64_t owner_epoch;    /* in which epoch, then */
     bool is_master;          /* with slots, by itself */
-    long long keys;          /* -1: not asked or not answered */
+    bool is_empty;           /* it has no key, and its append-only file never had one */
 };
 
 /* All that one start knows. */

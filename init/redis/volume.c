@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "init/sys/file.h"
+#include "roles/redis_rdb.h"
 
 #define MARK_NAME "ordain.birth"
 #define LOCK_NAME "ordain.lock"
@@ -75,8 +76,25 @@ static bool ends_in(const char *name, const char *tail)
     return len >= tail_len && strcmp(name + len - tail_len, tail) == 0;
 }
 
-/* A dump (*.rdb), an append-only file (*.aof) or its directory with its manifest, as redis 7
- * leaves them behind, whatever comes before these endings. What cannot be read is not absent. Takes DIR_FD over. */
+/* Is something in this dump (*.rdb) or append-only file (*.aof)? What cannot be read is not absent. */
+static bool holds_keys(int dir_fd, const char *name)
+{
+    bool dump = ends_in(name, ".rdb");
+    if (!dump && !ends_in(name, ".aof"))
+        return false;
+    char head[REDIS_RDB_HEAD];
+    int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    ssize_t len = fd >= 0 ? read(fd, head, sizeof(head)) : -1;
+    bool is_dir = len < 0 && errno == EISDIR;
+    if (fd >= 0)
+        close(fd);
+    if (len < 0)
+        return !is_dir;
+    return dump ? !redis_rdb_is_empty(head, (size_t)len) : len > 0;
+}
+
+/* Such files as redis 7 leaves them behind, whatever comes before these endings, here and one directory
+ * below. Takes DIR_FD over. */
 static bool find_keys(int dir_fd, int depth, bool *found, struct err *err)
 {
     DIR *dir = fdopendir(dir_fd);
@@ -90,7 +108,7 @@ static bool find_keys(int dir_fd, int depth, bool *found, struct err *err)
     errno = 0;
     while (done && !*found && (entry = readdir(dir)) != NULL) {
         const char *name = entry->d_name;
-        *found = ends_in(name, ".rdb") || ends_in(name, ".aof") || ends_in(name, ".aof.manifest");
+        *found = holds_keys(dirfd(dir), name);
         bool maybe_dir = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
         if (*found || depth > 0 || !maybe_dir || *name == '.' || strcmp(name, "lost+found") == 0)
             continue;

@@ -40,7 +40,7 @@ struct volume {
     struct volume_table nodes, copy;
     bool has_mark;
     struct birth_mark mark;
-    bool has_keys; /* a dump or an append-only file */
+    bool has_keys; /* in a dump or an append-only file */
 };
 
 /* Reads all of it. A directory that is missing: ERR_CONFIG; a mark of another format: ERR_CONFIG; one

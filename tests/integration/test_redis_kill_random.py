@@ -8,7 +8,7 @@ from lab import check, equal, note
 from never_merge import hold
 
 KEYS = 2000
-INIT_S = 0.03    # an init takes so long, about
+INIT_S = 0.015   # an init takes so long, about
 SERVER_S = 0.4   # exec and the first moments of its server
 
 
