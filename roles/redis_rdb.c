@@ -78,8 +78,10 @@ bool redis_rdb_is_empty(const char *head, size_t len)
     if (!magic || !skip(&reader, MAGIC_LEN))
         return false;
     uint64_t opcode = 0;
-    while (take_number(&reader, 1, &opcode) && opcode == OPCODE_AUX)
-        if (!skip_string(&reader) || !skip_string(&reader))
+    while (take_number(&reader, 1, &opcode) && opcode == OPCODE_AUX) {
+        bool name = skip_string(&reader);
+        if (!name || !skip_string(&reader))
             return false;
+    }
     return opcode == OPCODE_EOF;
 }
