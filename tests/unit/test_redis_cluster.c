@@ -312,6 +312,54 @@ static void two_foreigners_do_not_vouch_for_each_other(void **state)
     assert_int_equal(node("b010000000000000000000000000000000000000")->member, -1);
 }
 
+/* Every pod lost its volume once: no id is left of the birth. Only pod 3, which is new, is sure of itself. */
+static void a_newborn_that_is_sure_of_itself_believes_the_majority(void **state)
+{
+#define GROWN(n, flags, name)                                                                      \
+    "%" #n " 10.0.0." #n ":6379@16379," name " " flags "master - 0 1 2 connected\n"
+#define THREE(a, b, c) GROWN(0, a, "redis-0") GROWN(1, b, "redis-1") GROWN(2, c, "redis-2")
+#define NEW(name) "%3 10.0.0.3:6379@16379," name " myself,master - 0 0 0 connected\n"
+    (void)state;
+    world_begin(4, 2);
+    for (int turn = 0; turn < 6; turn++) {
+        world_new_id(3, world_pod(3)->expected_id);
+        world_say(0, THREE("myself,", "", ""));
+        world_say(1, THREE("", "myself,", ""));
+        world_say(2, THREE("", "", "myself,"));
+        world_say(3, NEW("redis-3"));
+        switch (turn) {
+        case 1: /* two of four are no majority */
+            world_silence(0);
+            break;
+        case 2: /* nor are three of which one is called otherwise */
+            world_say(0, GROWN(0, "myself,", "cache-0") GROWN(1, "", "redis-1")
+                             GROWN(2, "", "redis-2"));
+            break;
+        case 3: /* nor are three that do not know each other */
+            world_say(0, GROWN(0, "myself,", "redis-0"));
+            world_pod(0)->info.keys = 1;
+            break;
+        case 4: /* nobody is sure of itself */
+            world_birth_id(3, world_pod(3)->expected_id);
+            break;
+        case 5: /* who knows somebody has better grounds */
+            world_say(3, NEW("redis-3") OTHER
+                      " 10.0.0.9:6379@16379,redis-0 master - 0 1 9 connected\n");
+            break;
+        default:
+            break;
+        }
+        for (int i = 0; i < 3; i++)
+            expect_claim(i, turn == 0             ? CLAIM_OURS
+                            : turn == 1 && i == 0 ? CLAIM_UNKNOWN
+                                                  : CLAIM_FOREIGN);
+        expect_claim(3, CLAIM_OURS);
+    }
+#undef GROWN
+#undef THREE
+#undef NEW
+}
+
 /* --- slots and losses --- */
 
 static void who_answers_speaks_for_itself_and_of_others_the_higher_epoch(void **state)
@@ -428,6 +476,7 @@ int main(void)
         cmocka_unit_test(who_has_nothing_and_knows_only_ours_is_ours),
         cmocka_unit_test(a_mute_server_is_adopted_when_most_of_the_others_know_it),
         cmocka_unit_test(two_foreigners_do_not_vouch_for_each_other),
+        cmocka_unit_test(a_newborn_that_is_sure_of_itself_believes_the_majority),
         cmocka_unit_test(who_answers_speaks_for_itself_and_of_others_the_higher_epoch),
         cmocka_unit_test(lost_is_a_node_whose_pod_answers_as_another),
         cmocka_unit_test(alive_is_who_is_connected_heard_and_without_a_flag),

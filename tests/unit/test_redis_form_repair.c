@@ -198,6 +198,49 @@ static void who_knows_the_cluster_and_is_unknown_there_meets_it(void **state)
     model_expect_whole();
 }
 
+/* Two pods that were forgotten together vouch for each other, and for nothing else. */
+static void pods_that_know_only_each_other_are_strangers(void **state)
+{
+#define EIGHT(n) "%" #n " 10.0.0." #n ":6379@16379,redis-" #n
+    (void)state;
+    model_settle(6, 3);
+    world_add_pod();
+    world_add_pod();
+    look();
+    world_new_id(6, world_pod(6)->expected_id); /* what each knows of itself */
+    world_new_id(7, world_pod(7)->expected_id);
+    static const char *const owners =
+        "$0 10.0.0.0:6379@16379,redis-0 master - 0 1 1 connected 0-5460\n"
+        "$1 10.0.0.1:6379@16379,redis-1 master - 0 1 2 connected "
+        "5461-10922\n"
+        "$2 10.0.0.2:6379@16379,redis-2 master - 0 1 3 connected "
+        "10923-16383\n";
+    char text[2048];
+    (void)snprintf(text, sizeof(text),
+                   "%s myself,master - 0 0 0 connected\n%s master - 0 1 0 connected\n%s", EIGHT(6),
+                   EIGHT(7), owners);
+    world_say(6, text);
+    (void)snprintf(text, sizeof(text),
+                   "%s myself,master - 0 0 0 connected\n%s master - 0 1 0 connected\n%s", EIGHT(7),
+                   EIGHT(6), owners);
+    world_say(7, text);
+    expect("work mends: meet 6 0; meet 7 0");
+#undef EIGHT
+}
+
+/* Its only master is known by replicas alone. */
+static void the_only_owner_is_no_stranger(void **state)
+{
+    (void)state;
+    model_settle(3, 1);
+    model_move(1, "10.0.0.101");
+    look();
+    world_decide();
+    for (size_t i = 0; i < world.plan.count; i++)
+        assert_true(world.plan.steps[i].kind != FORM_MEET || world.plan.steps[i].target == 1 ||
+                    world.plan.steps[i].member == 1);
+}
+
 static void a_cluster_of_our_names_that_ordain_did_not_make_wants_adoption(void **state)
 {
     (void)state;
@@ -312,7 +355,111 @@ static void slots_go_back_to_the_master_of_their_birth(void **state)
     expect("work mends: slots 1 5461-10922; slots 2 10923-16383");
 }
 
+/* A volume from before a failover: it follows who follows it, and nobody owns their slots. */
+static void a_circle_is_settled_by_a_persons_word(void **state)
+{
+    (void)state;
+    world_begin(4, 2); /* 2 follows 0, 3 follows 1 */
+    world_say(0, SELF(0, "slave $2", "") ROW(1, "master -", " 8192-16383") ROW(2, "slave $0", "")
+                     ROW(3, "slave $1", ""));
+    world_say(1, SELF(1, "master -", " 8192-16383") ROW(0, "slave $2", "") ROW(2, "slave $0", "")
+                     ROW(3, "slave $1", ""));
+    world_say(2, SELF(2, "slave $0", "") ROW(0, "slave $2", "") ROW(1, "master -", " 8192-16383")
+                     ROW(3, "slave $1", ""));
+    world_say(3, SELF(3, "slave $1", "") ROW(0, "slave $2", "") ROW(1, "master -", " 8192-16383")
+                     ROW(2, "slave $0", ""));
+    world_pod(0)->info.keys = world_pod(1)->info.keys = 1;
+    expect("refuse no-owner");
+    world.wish.promote_ordinal = 3; /* of another shard */
+    expect("refuse no-owner");
+    world.wish.promote_ordinal = 2;
+    expect("work mends: takeover 2");
+    world_silence(3); /* who is away may own them */
+    expect("wait takes-effect 3");
+    world.wish.promote_ordinal = -1;
+    expect("wait takes-effect 3");
+}
+
+static void a_promised_master_takes_its_shards_slots(void **state)
+{
+    (void)state;
+    world_begin(2, 2);
+    world_say(0, SELF(0, "master -", "") ROW(1, "master -", " 8192-16383"));
+    world_say(1, SELF(1, "master -", " 8192-16383") ROW(0, "master -", ""));
+    world_pod(0)->info.keys = world_pod(1)->info.keys = 1;
+    expect("wait takes-effect");
+    world.wish.promote_ordinal = 0;
+    expect("work mends: bump 0; slots 0 0-8191");
+    world.wish.promote_ordinal = 1; /* it has its own */
+    expect("wait takes-effect");
+}
+
 /* --- the dead --- */
+
+#define SCALED_IN(flags, of)                                                                       \
+    "%2 10.0.0.2:6379@16379,redis-2 slave" flags " " of " 0 1 1 disconnected\n"
+
+/* What 0 and 1 say of a third pod whose name is gone. */
+static void say_scaled_in(const char *row)
+{
+    char text[1024];
+    (void)snprintf(text, sizeof(text), "%s%s%s", SELF(0, "master -", " 0-8191"),
+                   ROW(1, "master -", " 8192-16383"), row);
+    world_say(0, text);
+    (void)snprintf(text, sizeof(text), "%s%s%s", SELF(1, "master -", " 8192-16383"),
+                   ROW(0, "master -", " 0-8191"), row);
+    world_say(1, text);
+    world_pod(0)->info.keys = 1;
+}
+
+static void a_pod_that_was_scaled_in_is_forgotten_by_form_alone(void **state)
+{
+    (void)state;
+    world_begin(2, 2);
+    say_scaled_in(SCALED_IN(",fail", "$1"));
+    world_decide();
+    assert_false(world_does(FORM_FORGET)); /* a probe leaves it */
+    world.wish.forgets_scaled_in = true;
+    expect("work mends: forget 0 %2; forget 1 %2");
+    say_scaled_in(SCALED_IN(",fail?", "$1"));
+    world_decide();
+    assert_false(world_does(FORM_FORGET));
+    say_scaled_in(SCALED_IN(",fail", "%3"));
+    world_decide();
+    assert_false(
+        world_does(FORM_FORGET)); /* whom it followed is unknown: it may hold the only copy */
+    say_scaled_in(
+        SCALED_IN(",fail", "$1") "%3 10.0.0.3:6379@16379,redis-3 slave %2 0 1 1 connected\n");
+    world_decide();
+    assert_false(world_does(FORM_FORGET)); /* somebody follows it */
+    say_scaled_in(SCALED_IN(",fail", "$1"));
+    world_add_pod(); /* its name is back */
+    world_decide();
+    assert_false(world_does(FORM_FORGET));
+}
+
+static void one_that_owns_a_slot_is_missed(void **state)
+{
+    static const char *const owner =
+        "%1 10.0.0.1:6379@16379,redis-1 master,fail - 0 1 3 disconnected 9000-16383\n";
+    char text[1024];
+    (void)state;
+    world_begin(1, 1);
+    world.wish.forgets_scaled_in = true;
+    (void)snprintf(text, sizeof(text), "%s%s", SELF(0, "master -", " 0-8999"), owner);
+    world_say(0, text);
+    expect("wait takes-effect 0");
+}
+
+static void no_pod_of_the_birth_is_scaled_in(void **state)
+{
+    (void)state;
+    world_begin(3, 2);
+    world.wish.forgets_scaled_in = true;
+    say_scaled_in(SCALED_IN(",fail", "$1"));
+    world_decide();
+    assert_false(world_does(FORM_FORGET));
+}
 
 static void a_dead_id_is_forgotten_once_its_pod_has_its_place(void **state)
 {
@@ -395,6 +542,13 @@ int main(void)
         cmocka_unit_test(an_empty_cluster_that_is_whole_for_anybody_is_not_born_again),
         cmocka_unit_test(a_master_below_what_others_believe_takes_a_new_epoch),
         cmocka_unit_test(slots_go_back_to_the_master_of_their_birth),
+        cmocka_unit_test(a_circle_is_settled_by_a_persons_word),
+        cmocka_unit_test(a_promised_master_takes_its_shards_slots),
+        cmocka_unit_test(a_pod_that_was_scaled_in_is_forgotten_by_form_alone),
+        cmocka_unit_test(one_that_owns_a_slot_is_missed),
+        cmocka_unit_test(no_pod_of_the_birth_is_scaled_in),
+        cmocka_unit_test(pods_that_know_only_each_other_are_strangers),
+        cmocka_unit_test(the_only_owner_is_no_stranger),
         cmocka_unit_test(a_dead_id_is_forgotten_once_its_pod_has_its_place),
         cmocka_unit_test(who_does_not_say_which_pod_it_is_makes_nobody_lost),
         cmocka_unit_test(sixty_pods_are_mended),

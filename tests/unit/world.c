@@ -242,6 +242,37 @@ static void check_lost(const struct cluster_node *node)
     assert_true(nobody_holds_for_alive(node->id));
 }
 
+/* Nobody answers as it, nobody of ours that knows it holds it for well, and it owns and leads nobody. */
+static bool is_of_no_use(const struct cluster_node *node)
+{
+    for (size_t i = 0; i < world.picture.count; i++)
+        if (strcmp(nodes[i].master_id, node->id) == 0)
+            return false;
+    return node->member < 0 && node->slots == 0 && nobody_holds_for_alive(node->id);
+}
+
+/* Lost; or of no pod, which some have forgotten already; or of a pod that was scaled in. */
+static void check_forgotten(const struct cluster_node *node)
+{
+    assert_non_null(node);
+    int beyond = world.wish.start + world.wish.replicas;
+    bool scaled_in = world.wish.forgets_scaled_in && node->ordinal >= beyond &&
+                     node->failing == node->known_by &&
+                     cluster_picture_member(&world.picture, node->ordinal) < 0;
+    bool leftover = node->ordinal < 0 && (size_t)node->known_by < world.picture.answered;
+    if (scaled_in || leftover)
+        assert_true(is_of_no_use(node) && everybody_answered());
+    else
+        check_lost(node);
+}
+
+/* Nobody owns the slots of its shard: a person named it, and everybody has answered. */
+static bool is_promised(int member, const struct cluster_node *master)
+{
+    return master != NULL && !master->lost && master->slots == 0 &&
+           members[member].ordinal == world.wish.promote_ordinal && everybody_answered();
+}
+
 /* A row of no pod's name, given up by a person while everybody answers. */
 static bool is_given_up(const struct cluster_node *node)
 {
@@ -343,13 +374,15 @@ static void check_step(size_t index)
         break;
     case FORM_PROMOTE:
     case FORM_TAKEOVER:
+        if (step->kind == FORM_TAKEOVER && is_promised(step->member, master))
+            break;
         check_lost(master);
         assert_true(master->slots > 0);
         assert_true(step->kind == FORM_PROMOTE || everybody_answered());
         check_holder(step->member, self->master_id);
         break;
     case FORM_FORGET:
-        check_lost(node);
+        check_forgotten(node);
         assert_true(node->slots == 0 || (world.wish.accept_empty_shard && everybody_answered()));
         break;
     case FORM_BUMP_EPOCH:
