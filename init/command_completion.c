@@ -83,7 +83,7 @@ static void print_bash(void)
            "        words='");
     for (const struct command *command = commands; command->name != NULL; command++)
         printf("%s ", command->name);
-    printf("help --help --version'\n"
+    printf("help --help --version --man'\n"
            "    elif [[ -z $words ]]; then\n"
            "        case ${COMP_WORDS[1]} in\n"
            "        help) words='");

@@ -25,8 +25,10 @@ static void print_text(const struct identity *identity, const struct peer *peers
 {
     for (size_t i = 0; i < count; i++) {
         char name[IDENTITY_NAME_MAX];
+        char host[IDENTITY_NAME_MAX];
         identity_pod_name(identity, peers[i].ordinal, name);
-        printf("%d %s ", peers[i].ordinal, name);
+        identity_host_name(identity, peers[i].ordinal, host);
+        printf("%d %s %s ", peers[i].ordinal, name, host);
         print_addrs(&answers[i], "", ",");
         printf("%s\n", answers[i].count == 0 ? "-" : "");
     }

@@ -144,6 +144,7 @@ void help_print(void)
     }
     print_row("help COMMAND", 40, "says more of one command, and which flags it has");
     print_row("--version", 40, "names the libraries within, too");
+    print_row("--man", 40, "prints the manual page");
     printf("\nSettings: a flag, or the variable in brackets; a flag wins\n");
     print_settings(~0U, "", true);
     printf(

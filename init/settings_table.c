@@ -76,9 +76,8 @@ const struct setting_row setting_rows[] = {
     PLAIN(ANY, KIND_TEXT, zone, "zone", "ORDAIN_ZONE", "NAME", "", START | COMMAND_RENDER,
           "zone of this pod, for templates"),
 
-    PLAIN(ANY, KIND_TEXT, register_name, "register", "ORDAIN_REGISTER", "kubernetes|none|file:PATH",
-          "kubernetes where a token is mounted, else none", TALK,
-          "where it is recorded which pods were born"),
+    PLAIN(ANY, KIND_TEXT, register_name, "register", "ORDAIN_REGISTER", "none|file:PATH", "none",
+          TALK, "where it is recorded which pods were born"),
     CHOICE(ANY, KIND_CHOICE, birth, births, "birth", "ORDAIN_BIRTH", "MODE", "auto",
            START | COMMAND_FORM,
            "new says that this is a first install, which register none cannot know"),
@@ -105,7 +104,8 @@ const struct setting_row setting_rows[] = {
           START | COMMAND_RENDER, "templates that replace the built-in ones file by file"),
 
     RANGE(ANY, KIND_DURATION, timeout_ms, 1, DAY, "timeout", "ORDAIN_TIMEOUT", "TIME",
-          "of the command", PODS & ~(unsigned)COMMAND_PROBE, "time for the whole command"),
+          "2m for init and exec, 5m for form, else 30s", PODS & ~(unsigned)COMMAND_PROBE,
+          "time for the whole command"),
     RANGE(ANY, KIND_DURATION, probe_timeout_ms, 1, 10 * MINUTE, "probe-timeout",
           "ORDAIN_PROBE_TIMEOUT", "TIME", "800ms", COMMAND_PROBE,
           "time for one probe; less than the probe's timeoutSeconds"),

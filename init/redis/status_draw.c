@@ -82,9 +82,7 @@ static const char *role_of(const struct status_row *row)
         return "-";
     if (row->node->member < 0 && row->node->lost)
         return "lost";
-    if (!row->node->is_master)
-        return "replica";
-    return row->node->slots > 0 ? "master" : "master*"; /* without slots */
+    return row->node->is_master ? "master" : "replica";
 }
 
 static void state_of(const struct status_row *row, char text[static 96])
@@ -96,6 +94,8 @@ static void state_of(const struct status_row *row, char text[static 96])
                        *row->member->problem != '\0' ? row->member->problem : "not there yet");
     else if (row->node == NULL)
         (void)snprintf(text, 96, "not of this cluster");
+    else if (row->node->is_master && row->node->slots == 0)
+        (void)snprintf(text, 96, "no slots, follows nobody");
     else if (row->node->is_master)
         (void)snprintf(text, 96, "%lld keys", (long long)row->member->info.keys);
     else if (!row->member->info.master_link_up)

@@ -23,8 +23,15 @@ NAMES = [f"redis-{i}.{DOMAIN}" for i in range(3)]
 GOOD = {NAMES[0]: ["10.0.0.1"], NAMES[1]: ["10.0.0.2"], NAMES[2]: ["10.0.0.3"]}
 HERE = "127.0.0.53"
 
-FOUND = "0 redis-0 10.0.0.1\n1 redis-1 10.0.0.2\n2 redis-2 10.0.0.3\n"
-MISSING = "0 redis-0 -\n1 redis-1 -\n2 redis-2 -\n"
+
+
+def lines(*addresses):
+    """What peers prints when the pods have these addresses."""
+    return "".join(f"{i} redis-{i} {NAMES[i]} {address}\n" for i, address in enumerate(addresses))
+
+
+FOUND = lines("10.0.0.1", "10.0.0.2", "10.0.0.3")
+MISSING = lines("-", "-", "-")
 BASE = {"ORDAIN_STATEFULSET": "redis", "ORDAIN_SERVICE": "redis", "POD_NAMESPACE": "cache", "ORDAIN_REPLICAS": "3"}
 
 CASES = []

@@ -14,7 +14,7 @@ import zlib
 from dns_server import (A, AAAA, ASKED, FORMERR, KINDS_OF_GARBAGE, NOTIMP, NXDOMAIN, REFUSED, SERVFAIL, FakeQuery,
                         Server, Stream, address, alias, encode, garbage, record, reply, zone)
 from dns_stage import (BASE, DOMAIN, FOUND, GOOD, HERE, LIMIT_S, MISSING, NAMES, ORDAIN, Run, case, equal, main,
-                       peers, resolv, serve, silence, true)
+                       lines, peers, resolv, serve, silence, true)
 
 
 def good_after(make, count=1):
@@ -53,7 +53,7 @@ def json_tells_the_same_and_more():
 @case
 def a_name_that_does_not_exist_is_a_dash_and_status_1():
     with serve(zone({NAMES[0]: ["10.0.0.1"]})):
-        peers(1, "0 redis-0 10.0.0.1\n1 redis-1 -\n2 redis-2 -\n", faster_s=1)
+        peers(1, lines("10.0.0.1", "-", "-"), faster_s=1)
 
 
 @case
@@ -94,7 +94,7 @@ def the_pod_ip_s_family_alone_is_asked_for():
         peers(0, FOUND, env={"POD_IP": "10.0.0.1"})
         equal({query.type for query in server.queries}, {A}, "types asked")
     with serve(zone(both)) as server:
-        peers(0, "0 redis-0 fd00::1\n1 redis-1 fd00::2\n2 redis-2 fd00::3\n", env={"POD_IP": "fd00::1"})
+        peers(0, lines("fd00::1", "fd00::2", "fd00::3"), env={"POD_IP": "fd00::1"})
         equal({query.type for query in server.queries}, {AAAA}, "types asked")
 
 
@@ -230,8 +230,8 @@ def records_of_the_other_family_do_not_count():
     def script(query):
         return reply(query, [address(ASKED, text) for text in ("fd00::1", "10.0.0.1")])
     with serve(script):
-        peers(0, "0 redis-0 10.0.0.1\n", "--replicas", "1", env={"POD_IP": "10.0.0.1"})
-        peers(0, "0 redis-0 fd00::1\n", "--replicas", "1", env={"POD_IP": "fd00::1"})
+        peers(0, lines("10.0.0.1"), "--replicas", "1", env={"POD_IP": "10.0.0.1"})
+        peers(0, lines("fd00::1"), "--replicas", "1", env={"POD_IP": "fd00::1"})
 
 
 @case
@@ -359,13 +359,13 @@ def one_servers_failure_is_a_word_although_another_is_silent():
         with Server("127.0.0.54", silence), Server(HERE, lambda query: reply(query, rcode=SERVFAIL)):
             peers(1, MISSING, "--timeout", "5s")
             # one question alone, whose last word in c-ares is the silence
-            peers(1, "0 redis-0 -\n", "--timeout", "8s", "--replicas", "1", env={"POD_IP": "10.0.0.1"})
+            peers(1, lines("-"), "--timeout", "8s", "--replicas", "1", env={"POD_IP": "10.0.0.1"})
 
 
 @case
 def a_server_that_has_one_name_only_and_is_silent_for_others_is_not_broken():
     with serve(lambda query: zone(GOOD)(query) if query.name == NAMES[0] else None):
-        run = peers(1, "0 redis-0 10.0.0.1\n1 redis-1 -\n2 redis-2 -\n", "--timeout", "1s")
+        run = peers(1, lines("10.0.0.1", "-", "-"), "--timeout", "1s")
         true("broken" not in run.err, run.err)
 
 
