@@ -2,36 +2,23 @@
 
 #include <string.h>
 
-/* The value of the line "KEY=VALUE"; data NULL when there is none. */
-static struct span value_of(const char *text, size_t len, const char *key)
-{
-    size_t key_len = strlen(key);
-    const char *end = text + len;
-    for (const char *line = text; line < end;) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (stop == NULL)
-            break; /* a line without its end is cut */
-        size_t line_len = (size_t)(stop - line);
-        if (line_len > key_len && line[key_len] == '=' && memcmp(line, key, key_len) == 0)
-            return (struct span){line + key_len + 1, line_len - key_len - 1};
-        line = stop + 1;
-    }
-    return (struct span){NULL, 0};
-}
+#include "roles/text.h"
 
-static bool span_is(struct span span, const char *text)
+/* The value of the line "KEY=VALUE"; empty when there is none. A line without its end is cut, and none. */
+static struct span value_of(struct span rest, const char *key)
 {
-    return span.data != NULL && span.len == strlen(text) && memcmp(span.data, text, span.len) == 0;
+    while (rest.data != NULL) {
+        struct span line = text_cut(rest, '\n', &rest);
+        struct span value;
+        if (rest.data != NULL && text_is(text_cut(line, '=', &value), key) && value.data != NULL)
+            return value;
+    }
+    return (struct span){"", 0};
 }
 
 static bool take(char *out, size_t size, struct span span)
 {
-    if (span.data == NULL || span.len == 0 || span.len >= size ||
-        memchr(span.data, '\0', span.len) != NULL)
-        return false;
-    memcpy(out, span.data, span.len);
-    out[span.len] = '\0';
-    return true;
+    return span.len > 0 && text_find(span, '\0') == span.len && text_copy(span, out, size);
 }
 
 static bool is_hex(const char *text, size_t len)
@@ -43,43 +30,38 @@ static bool is_hex(const char *text, size_t len)
 
 enum birth_mark_status birth_mark_parse(struct birth_mark *mark, const char *text, size_t len)
 {
-    struct span format = value_of(text, len, "format");
-    if (format.len > 0 && !span_is(format, "1"))
+    const struct span all = {text, len};
+    struct span format = value_of(all, "format");
+    if (format.len > 0 && !text_is(format, "1"))
         return BIRTH_MARK_UNKNOWN_FORMAT;
-    struct span state = value_of(text, len, "state");
-    mark->born = span_is(state, "born");
-    bool good =
-        format.len > 0 && (mark->born || span_is(state, "seeding")) &&
-        take(mark->cluster_id, sizeof(mark->cluster_id), value_of(text, len, "cluster-id")) &&
-        take(mark->spec, sizeof(mark->spec), value_of(text, len, "spec")) &&
-        take(mark->id, sizeof(mark->id), value_of(text, len, "id")) && is_hex(mark->spec, 64) &&
-        is_hex(mark->id, REDIS_ID_LEN);
-    if (!take(mark->synced, sizeof(mark->synced), value_of(text, len, "synced")) ||
+    struct span state = value_of(all, "state");
+    mark->born = text_is(state, "born");
+    bool good = format.len > 0 && (mark->born || text_is(state, "seeding")) &&
+                take(mark->cluster_id, sizeof(mark->cluster_id), value_of(all, "cluster-id")) &&
+                take(mark->spec, sizeof(mark->spec), value_of(all, "spec")) &&
+                take(mark->id, sizeof(mark->id), value_of(all, "id")) && is_hex(mark->spec, 64) &&
+                is_hex(mark->id, REDIS_ID_LEN);
+    if (!take(mark->synced, sizeof(mark->synced), value_of(all, "synced")) ||
         !is_hex(mark->synced, REDIS_ID_LEN))
         *mark->synced = '\0';
     return good ? BIRTH_MARK_OK : BIRTH_MARK_BAD;
 }
 
-static size_t put(char *out, size_t at, const char *text)
-{
-    size_t len = strlen(text);
-    memcpy(out + at, text, len + 1);
-    return at + len;
-}
-
 size_t birth_mark_write(const struct birth_mark *mark, char text[static BIRTH_MARK_TEXT_MAX])
 {
-    size_t at = put(text, 0, "format=1\nstate=");
-    at = put(text, at, mark->born ? "born" : "seeding");
-    at = put(text, at, "\ncluster-id=");
-    at = put(text, at, mark->cluster_id);
-    at = put(text, at, "\nspec=");
-    at = put(text, at, mark->spec);
+    struct text_out out = {.data = text, .size = BIRTH_MARK_TEXT_MAX};
+    text_put(&out, "format=1\nstate=");
+    text_put(&out, mark->born ? "born" : "seeding");
+    text_put(&out, "\ncluster-id=");
+    text_put(&out, mark->cluster_id);
+    text_put(&out, "\nspec=");
+    text_put(&out, mark->spec);
     if (*mark->synced != '\0') {
-        at = put(text, at, "\nsynced=");
-        at = put(text, at, mark->synced);
+        text_put(&out, "\nsynced=");
+        text_put(&out, mark->synced);
     }
-    at = put(text, at, "\nid="); /* last and needed: a mark that is cut is none */
-    at = put(text, at, mark->id);
-    return put(text, at, "\n");
+    text_put(&out, "\nid="); /* last and needed: a mark that is cut is none */
+    text_put(&out, mark->id);
+    text_put(&out, "\n");
+    return text_done(&out);
 }

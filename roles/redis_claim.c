@@ -2,12 +2,19 @@
 
 #include <string.h>
 
+/* The members and what is known of them so far. */
+struct claims {
+    const struct cluster_member *members;
+    size_t count;
+    enum cluster_claim *of;
+};
+
 /* A row of ID for pod ORDINAL (or for no known pod) in some table that is ours. */
-static bool vouched_for(const struct cluster_picture *picture, const char *id, int ordinal)
+static bool vouched_for(const struct claims *claims, const char *id, int ordinal)
 {
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct cluster_member *member = &picture->members[i];
-        if (picture->claims[i] != CLAIM_OURS || memcmp(member->id, id, REDIS_ID_LEN) == 0)
+    for (size_t i = 0; i < claims->count; i++) {
+        const struct cluster_member *member = &claims->members[i];
+        if (claims->of[i] != CLAIM_OURS || memcmp(member->id, id, REDIS_ID_LEN) == 0)
             continue;
         int row = redis_table_find(&member->table, id);
         if (row >= 0 && (member->table.nodes[row].flags & REDIS_HANDSHAKE) == 0 &&
@@ -31,10 +38,10 @@ static bool is_named_ours(const struct cluster_member *member)
 
 /* True when servers that are ours beyond doubt announce host names: then one of ours that is new does so
  * too, and at the address of one that does not a name may be out of date. */
-static bool ours_announce(const struct cluster_picture *picture)
+static bool ours_announce(const struct claims *claims)
 {
-    for (size_t i = 0; i < picture->member_count; i++)
-        if (has_expected_id(&picture->members[i]) && picture->members[i].announces)
+    for (size_t i = 0; i < claims->count; i++)
+        if (has_expected_id(&claims->members[i]) && claims->members[i].announces)
             return true;
     return false;
 }
@@ -52,15 +59,15 @@ static bool is_meeting(const struct cluster_member *member)
 }
 
 /* --adopt: of servers without host names those are one cluster that most of the others know. */
-static bool is_known_by_majority(const struct cluster_picture *picture, size_t index)
+static bool is_known_by_majority(const struct claims *claims, size_t index)
 {
     int others = 0;
     int knowing = 0;
-    for (size_t i = 0; i < picture->member_count; i++) {
-        if (i == index || cluster_member_self(&picture->members[i]) == NULL)
+    for (size_t i = 0; i < claims->count; i++) {
+        if (i == index || cluster_member_self(&claims->members[i]) == NULL)
             continue;
         others++;
-        knowing += redis_table_find(&picture->members[i].table, picture->members[index].id) >= 0;
+        knowing += redis_table_find(&claims->members[i].table, claims->members[index].id) >= 0;
     }
     return knowing * 2 > others;
 }
@@ -84,8 +91,7 @@ static enum cluster_claim first_claim(const struct cluster_member *member, bool 
 
 /* Killed between its MEET and the answer, a pod that joined anew knows the cluster, and nobody knows it.
  * Without slots and keys, under its pod's name, and knowing nobody else, it can be nothing but ours. */
-static bool knows_only_ours(const struct cluster_picture *picture,
-                            const struct cluster_member *member)
+static bool knows_only_ours(const struct claims *claims, const struct cluster_member *member)
 {
     const struct redis_node *self = cluster_member_self(member);
     int known = 0;
@@ -96,9 +102,9 @@ static bool knows_only_ours(const struct cluster_picture *picture,
         if ((int)r == member->table.myself || (row->flags & REDIS_HANDSHAKE) != 0)
             continue;
         bool ours = false;
-        for (size_t i = 0; i < picture->member_count && !ours; i++)
-            ours = picture->claims[i] == CLAIM_OURS &&
-                   redis_table_find(&picture->members[i].table, row->id) >= 0;
+        for (size_t i = 0; i < claims->count && !ours; i++)
+            ours = claims->of[i] == CLAIM_OURS &&
+                   redis_table_find(&claims->members[i].table, row->id) >= 0;
         if (!ours)
             return false;
         known++;
@@ -107,57 +113,60 @@ static bool knows_only_ours(const struct cluster_picture *picture,
 }
 
 /* Under its own pod's name, known by and knowing most of the others that are so too. */
-static bool is_of_majority(const struct cluster_picture *picture, size_t index)
+static bool is_of_majority(const struct claims *claims, size_t index)
 {
-    const struct cluster_member *member = &picture->members[index];
+    const struct cluster_member *member = &claims->members[index];
     size_t friends = 1; /* itself */
     if (!is_named_ours(member) || cluster_member_is_newborn(member))
         return false;
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct cluster_member *other = &picture->members[i];
+    for (size_t i = 0; i < claims->count; i++) {
+        const struct cluster_member *other = &claims->members[i];
         if (i != index && is_named_ours(other) &&
             redis_table_find(&other->table, member->id) >= 0 &&
             redis_table_find(&member->table, other->id) >= 0)
             friends++;
     }
-    return friends * 2 > picture->member_count;
+    return friends * 2 > claims->count;
 }
 
 /* Once every pod has lost its volume no id is left of the birth. A pod that joins anew, whose own volume
  * says which node it is, knows nobody who could vouch for the others: then those are ours that stand under
  * their own pods' names and are most of the pods. Only where nothing better is known. */
-static bool only_newborns_are_sure(const struct cluster_picture *picture)
+static bool only_newborns_are_sure(const struct claims *claims)
 {
     bool sure = false;
-    for (size_t i = 0; i < picture->member_count; i++) {
-        if (!has_expected_id(&picture->members[i]))
+    for (size_t i = 0; i < claims->count; i++) {
+        if (!has_expected_id(&claims->members[i]))
             continue;
-        if (!cluster_member_is_newborn(&picture->members[i]))
+        if (!cluster_member_is_newborn(&claims->members[i]))
             return false;
         sure = true;
     }
     return sure;
 }
 
-void redis_claim_members(struct cluster_picture *picture, bool adopt)
+void redis_claim_members(const struct cluster_member *members, size_t count, enum cluster_claim *of,
+                         bool adopt)
 {
-    bool mute_is_ours = !ours_announce(picture);
-    bool majority_is_ours = only_newborns_are_sure(picture);
-    for (size_t i = 0; i < picture->member_count; i++) {
-        picture->claims[i] = first_claim(&picture->members[i], mute_is_ours, adopt,
-                                         adopt && is_known_by_majority(picture, i));
-        if (majority_is_ours && is_of_majority(picture, i))
-            picture->claims[i] = CLAIM_OURS;
+    const struct claims all = {members, count, of};
+    const struct claims *claims = &all;
+    bool mute_is_ours = !ours_announce(claims);
+    bool majority_is_ours = only_newborns_are_sure(claims);
+    for (size_t i = 0; i < claims->count; i++) {
+        claims->of[i] = first_claim(&claims->members[i], mute_is_ours, adopt,
+                                    adopt && is_known_by_majority(claims, i));
+        if (majority_is_ours && is_of_majority(claims, i))
+            claims->of[i] = CLAIM_OURS;
     }
     bool changed = true;
     while (changed) {
         changed = false;
-        for (size_t i = 0; i < picture->member_count; i++) {
-            const struct cluster_member *member = &picture->members[i];
-            if (picture->claims[i] == CLAIM_FOREIGN &&
-                (vouched_for(picture, member->id, member->ordinal) ||
-                 knows_only_ours(picture, member))) {
-                picture->claims[i] = CLAIM_OURS;
+        for (size_t i = 0; i < claims->count; i++) {
+            const struct cluster_member *member = &claims->members[i];
+            if (claims->of[i] == CLAIM_FOREIGN &&
+                (vouched_for(claims, member->id, member->ordinal) ||
+                 knows_only_ours(claims, member))) {
+                claims->of[i] = CLAIM_OURS;
                 changed = true;
             }
         }

@@ -20,21 +20,6 @@ int cluster_picture_member(const struct cluster_picture *picture, int ordinal)
     return -1;
 }
 
-const struct redis_node *cluster_member_self(const struct cluster_member *member)
-{
-    if (member->contact != MEMBER_ANSWERED || member->table.myself < 0)
-        return NULL;
-    return &member->table.nodes[member->table.myself];
-}
-
-bool cluster_member_is_newborn(const struct cluster_member *member)
-{
-    const struct redis_node *self = cluster_member_self(member);
-    return self != NULL && member->table.count == 1 && self->slot_count == 0 &&
-           member->info.keys == 0 && self->epoch == 0 && member->table.current_epoch == 0 &&
-           member->info.current_epoch <= 0;
-}
-
 /* --- nodes --- */
 
 static struct cluster_node *node_add(struct cluster_picture *picture, const char *id)
@@ -168,7 +153,7 @@ bool cluster_picture_draw(struct cluster_picture *picture, bool adopt)
     picture->count = 0;
     picture->answered = 0;
     picture->has_cluster = false;
-    redis_claim_members(picture, adopt);
+    redis_claim_members(picture->members, picture->member_count, picture->claims, adopt);
     for (size_t i = 0; i < picture->member_count; i++) {
         const struct redis_node *self = cluster_member_self(&picture->members[i]);
         if (picture->claims[i] != CLAIM_OURS)

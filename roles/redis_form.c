@@ -92,7 +92,7 @@ static bool is_birth(const struct cluster_picture *picture, const struct form_wi
     for (size_t i = 0; i < picture->count; i++)
         if (picture->nodes[i].member < 0)
             return false;
-    return picture->slots_assigned < REDIS_SLOTS || !cluster_everybody_knows(picture);
+    return picture->slots_assigned < REDIS_SLOTS || !form_everybody_knows(picture);
 }
 
 static void birth_epochs_and_slots(const struct cluster_picture *picture,

@@ -96,18 +96,6 @@ static bool has_majority(const struct cluster_picture *picture)
     return here > all / 2;
 }
 
-/* Slots of a lost shard that nobody holds go, empty, to the pod that lost them: the old id is
- * forgotten everywhere, then the pod claims them under a new epoch (deal_unowned). */
-static void abandon(const struct cluster_picture *picture, struct form_plan *plan,
-                    const struct cluster_node *node)
-{
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct cluster_member *member = &picture->members[i];
-        if (picture->claims[i] == CLAIM_OURS && redis_table_find(&member->table, node->id) >= 0)
-            memcpy(form_add(plan, FORM_FORGET, (int)i)->id, node->id, REDIS_ID_LEN + 1);
-    }
-}
-
 static void promote(const struct cluster_picture *picture, struct form_plan *plan,
                     struct form_lost *lost, int holder)
 {
@@ -142,7 +130,9 @@ static struct form_lost decide_lost_owner(const struct cluster_picture *picture,
     } else if (holders.count == 0 && holders.empty >= 0) {
         promote(picture, plan, &lost, holders.empty); /* as empty, and it has its place already */
     } else if (holders.count == 0) {
-        abandon(picture, plan, node);
+        /* Its slots go, empty, to the pod that lost them: the old id is forgotten everywhere, then the pod
+         * claims them under a new epoch (redis_form_slots.c). */
+        form_forget_everywhere(picture, plan, node->id);
     } else if (holders.unclear) {
         lost.verdict = FORM_REFUSE;
         lost.reason = FORM_HOLDER_UNCLEAR;

@@ -2,48 +2,6 @@
 
 #include "roles/redis_form_steps.h"
 
-struct form_step *form_add(struct form_plan *plan, enum form_step_kind kind, int member)
-{
-    size_t index = plan->count < FORM_STEPS_MAX ? plan->count++ : FORM_STEPS_MAX - 1;
-    struct form_step *step = &plan->steps[index];
-    memset(step, 0, sizeof(*step));
-    step->kind = kind;
-    step->member = member;
-    step->target = -1;
-    return step;
-}
-
-bool cluster_everybody_knows(const struct cluster_picture *picture)
-{
-    for (size_t i = 0; i < picture->member_count; i++) {
-        const struct cluster_member *member = &picture->members[i];
-        for (size_t j = 0; j < picture->member_count; j++) {
-            if (picture->claims[i] != CLAIM_OURS || picture->claims[j] != CLAIM_OURS || i == j)
-                continue;
-            int row = redis_table_find(&member->table, picture->members[j].id);
-            if (row < 0 || (member->table.nodes[row].flags & REDIS_HANDSHAKE) != 0)
-                return false;
-        }
-    }
-    return true;
-}
-
-bool form_is_ours(const struct cluster_picture *picture, int member)
-{
-    return member >= 0 && picture->claims[member] == CLAIM_OURS;
-}
-
-bool form_everybody_answered(const struct cluster_picture *picture)
-{
-    /* A pod beyond the birth is a member only while its name exists: whoever knows it misses it. */
-    for (size_t i = 0; i < picture->count; i++) {
-        const struct cluster_node *node = &picture->nodes[i];
-        if (!node->lost && node->ordinal >= 0 && !form_is_ours(picture, node->member))
-            return false;
-    }
-    return picture->answered == picture->member_count;
-}
-
 /* --- addresses and links --- */
 
 /* A server that announces an address which is not its own. */
@@ -261,16 +219,9 @@ bool form_has_dead(const struct cluster_picture *picture, const struct form_wish
 static void forget_dead(const struct cluster_picture *picture, const struct form_wish *wish,
                         struct form_plan *plan)
 {
-    for (size_t n = 0; n < picture->count; n++) {
-        const struct cluster_node *node = &picture->nodes[n];
-        if (!is_dead(picture, wish, node))
-            continue;
-        for (size_t i = 0; i < picture->member_count; i++) {
-            const struct cluster_member *member = &picture->members[i];
-            if (picture->claims[i] == CLAIM_OURS && redis_table_find(&member->table, node->id) >= 0)
-                memcpy(form_add(plan, FORM_FORGET, (int)i)->id, node->id, REDIS_ID_LEN + 1);
-        }
-    }
+    for (size_t n = 0; n < picture->count; n++)
+        if (is_dead(picture, wish, &picture->nodes[n]))
+            form_forget_everywhere(picture, plan, picture->nodes[n].id);
 }
 
 /* --- epochs --- */

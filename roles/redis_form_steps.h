@@ -3,7 +3,8 @@
 
 #include "roles/redis_form.h"
 
-/* Between redis_form.c (birth, verdict), redis_form_repair.c (a living cluster), redis_form_slots.c and redis_form_lost.c. */
+/* What redis_form.c (birth, verdict), redis_form_repair.c (a living cluster), redis_form_slots.c and
+ * redis_form_lost.c share. */
 
 /* A new step; when the array is full the last one is given again, and the next round goes on. */
 struct form_step *form_add(struct form_plan *plan, enum form_step_kind kind, int member);
@@ -13,6 +14,13 @@ bool form_is_ours(const struct cluster_picture *picture, int member);
 
 /* No pod is silent: nothing can have happened unseen. */
 bool form_everybody_answered(const struct cluster_picture *picture);
+
+/* True when every server of ours has a row, not in handshake, of every other. */
+bool form_everybody_knows(const struct cluster_picture *picture);
+
+/* Steps that take node ID out of every table of ours. */
+void form_forget_everywhere(const struct cluster_picture *picture, struct form_plan *plan,
+                            const char *id);
 
 /* What the lost owners of slots ask for; FORM_CONVERGED: there are none. */
 struct form_lost {
@@ -30,9 +38,6 @@ void form_deal_unowned(const struct cluster_picture *picture, const struct form_
                        struct form_plan *plan);
 /* Two servers follow each other: nobody owns their shard, and only a person knows who holds its keys. */
 bool form_has_circle(const struct cluster_picture *picture);
-
-/* True when every server of ours has a row, not in handshake, of every other. */
-bool cluster_everybody_knows(const struct cluster_picture *picture);
 
 /* True when a dead id is still in some server's table: its pod answers as another node, it owns no slot
  * and nobody replicates it. */

@@ -128,6 +128,14 @@ bool text_is_ipv6(struct span span)
     return has_gap ? groups < 8 : groups == 8;
 }
 
+size_t text_lines(struct span span)
+{
+    size_t lines = 1;
+    for (size_t i = 0; i < span.len; i++)
+        lines += span.data[i] == '\n';
+    return lines;
+}
+
 bool text_copy(struct span span, char *out, size_t size)
 {
     if (span.len >= size)

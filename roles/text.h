@@ -26,6 +26,9 @@ struct span text_from(struct span span, size_t n);
  * was no separator. */
 struct span text_cut(struct span span, char separator, struct span *rest);
 
+/* The lines of SPAN, one that is not ended included; at least 1. */
+size_t text_lines(struct span span);
+
 /* A plain decimal number: digits only, at least one, no sign; false on overflow (value untouched).
  */
 bool text_u64(struct span span, uint64_t *value);

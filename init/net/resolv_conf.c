@@ -3,13 +3,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LABEL_MAX 63
+#include "roles/text.h"
 
-/* A part of the text. */
-struct span {
-    const char *at;
-    size_t len;
-};
+#define LABEL_MAX 63
 
 static bool is_blank(char c)
 {
@@ -19,22 +15,17 @@ static bool is_blank(char c)
 /* Takes the next word off REST; false when there is none. */
 static bool next_word(struct span *rest, struct span *word)
 {
-    while (rest->len > 0 && is_blank(*rest->at)) {
-        rest->at++;
+    while (rest->len > 0 && is_blank(*rest->data)) {
+        rest->data++;
         rest->len--;
     }
-    word->at = rest->at;
-    while (rest->len > 0 && !is_blank(*rest->at)) {
-        rest->at++;
+    word->data = rest->data;
+    while (rest->len > 0 && !is_blank(*rest->data)) {
+        rest->data++;
         rest->len--;
     }
-    word->len = (size_t)(rest->at - word->at);
+    word->len = (size_t)(rest->data - word->data);
     return word->len > 0;
-}
-
-static bool word_is(struct span word, const char *text)
-{
-    return word.len == strlen(text) && memcmp(word.at, text, word.len) == 0;
 }
 
 static char lower(char c)
@@ -49,8 +40,8 @@ static bool copy_name(struct span name, char copy[static RESOLV_CONF_NAME_MAX])
         return false;
     size_t label = 0;
     for (size_t i = 0; i < name.len; i++) {
-        char c = lower(name.at[i]);
-        bool inner = c == '-' && label > 0 && i + 1 < name.len && name.at[i + 1] != '.';
+        char c = lower(name.data[i]);
+        bool inner = c == '-' && label > 0 && i + 1 < name.len && name.data[i + 1] != '.';
         if (c == '.' ? label == 0 || i + 1 == name.len
                      : !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || inner))
             return false;
@@ -66,21 +57,21 @@ static bool copy_name(struct span name, char copy[static RESOLV_CONF_NAME_MAX])
 /* What follows the label "svc" at the start of ENTRY; an empty span when there is no such label. */
 static struct span after_svc(struct span entry)
 {
-    if (entry.len > 4 && lower(entry.at[0]) == 's' && lower(entry.at[1]) == 'v' &&
-        lower(entry.at[2]) == 'c' && entry.at[3] == '.')
-        return (struct span){entry.at + 4, entry.len - 4};
-    return (struct span){entry.at, 0};
+    if (entry.len > 4 && lower(entry.data[0]) == 's' && lower(entry.data[1]) == 'v' &&
+        lower(entry.data[2]) == 'c' && entry.data[3] == '.')
+        return (struct span){entry.data + 4, entry.len - 4};
+    return (struct span){entry.data, 0};
 }
 
 /* Reads one search entry; true when it gave namespace and domain, so that no later one counts. */
 static bool read_entry(struct span entry, char *namespace_name, char *domain)
 {
-    while (entry.len > 0 && entry.at[entry.len - 1] == '.')
+    while (entry.len > 0 && entry.data[entry.len - 1] == '.')
         entry.len--;
-    const char *dot = entry.len > 0 ? memchr(entry.at, '.', entry.len) : NULL;
+    const char *dot = entry.len > 0 ? memchr(entry.data, '.', entry.len) : NULL;
     if (dot == NULL)
         return false;
-    struct span first = {entry.at, (size_t)(dot - entry.at)};
+    struct span first = {entry.data, (size_t)(dot - entry.data)};
     struct span rest = {dot + 1, entry.len - first.len - 1};
     char name[RESOLV_CONF_NAME_MAX] = "";
     char found[RESOLV_CONF_NAME_MAX] = "";
@@ -106,7 +97,7 @@ void resolv_conf_search(const char *text, size_t len,
         struct span rest = {text + at, line_len};
         struct span keyword;
         if (next_word(&rest, &keyword) &&
-            (word_is(keyword, "search") || word_is(keyword, "domain")))
+            (text_is(keyword, "search") || text_is(keyword, "domain")))
             search = rest;
         at += line_len + 1;
     }

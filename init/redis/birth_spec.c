@@ -5,17 +5,12 @@
 #include "init/sys/buf.h"
 #include "init/sys/digest.h"
 #include "roles/ordinal.h"
+#include "roles/text.h"
 
 /* Room for as many pods again beyond the birth. */
 #define START_MAX (ORDINAL_MAX - 2 * PLACEMENT_PODS_MAX)
 #define MASTERS_MIN 3
 #define DIGEST_TEXT_MAX 16384
-
-/* A part of the setting. */
-struct span {
-    const char *at;
-    size_t len;
-};
 
 /* The next of comma separated entries, blanks around it left out; false behind the last one. *rest
  * is NULL then. */
@@ -23,14 +18,14 @@ static bool next_entry(const char **rest, struct span *entry)
 {
     if (*rest == NULL)
         return false;
-    entry->at = *rest;
-    entry->len = strcspn(entry->at, ",");
-    *rest = entry->at[entry->len] == ',' ? entry->at + entry->len + 1 : NULL;
-    while (entry->len > 0 && *entry->at == ' ') {
-        entry->at++;
+    entry->data = *rest;
+    entry->len = strcspn(entry->data, ",");
+    *rest = entry->data[entry->len] == ',' ? entry->data + entry->len + 1 : NULL;
+    while (entry->len > 0 && *entry->data == ' ') {
+        entry->data++;
         entry->len--;
     }
-    while (entry->len > 0 && entry->at[entry->len - 1] == ' ')
+    while (entry->len > 0 && entry->data[entry->len - 1] == ' ')
         entry->len--;
     return true;
 }
@@ -44,7 +39,7 @@ static bool is_alphanumeric(char c)
 static bool is_zone(struct span name)
 {
     for (size_t i = 0; i < name.len; i++) {
-        char c = name.at[i];
+        char c = name.data[i];
         bool inner = (c == '-' || c == '_' || c == '.') && i > 0 && i + 1 < name.len;
         if (!is_alphanumeric(c) && !inner)
             return false;
@@ -64,13 +59,13 @@ static bool read_zones(struct birth_spec *spec, struct err *err)
     for (; next_entry(&rest, &entry); count++) {
         if (!is_zone(entry)) {
             return err_set(err, ERR_CONFIG, "--zones: '%.*s' is no zone's name", (int)entry.len,
-                           entry.at);
+                           entry.data);
         }
         if (count >= spec->replicas || entry.len == 0)
             continue;
         int zone = 0;
-        while (zone < spec->zone_count &&
-               !(known[zone].len == entry.len && memcmp(known[zone].at, entry.at, entry.len) == 0))
+        while (zone < spec->zone_count && !(known[zone].len == entry.len &&
+                                            memcmp(known[zone].data, entry.data, entry.len) == 0))
             zone++;
         if (zone == spec->zone_count && zone == PLACEMENT_ZONES_MAX) {
             return err_set(err, ERR_CONFIG, "--zones tells more than %d different zones",
@@ -170,6 +165,6 @@ void birth_spec_zone(const struct birth_spec *spec, int ordinal, char name[stati
     }
     if (index < 0 || entry.len >= BIRTH_ZONE_MAX)
         entry.len = 0;
-    memcpy(name, entry.at, entry.len);
+    memcpy(name, entry.data, entry.len);
     name[entry.len] = '\0';
 }

@@ -5,6 +5,7 @@
 
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
+#include "roles/text.h"
 
 #define CONFIRM_MS 500
 #define WATCH_MS 1000
@@ -151,9 +152,7 @@ void meet_review(struct observer *observer, int64_t deadline_ns)
 
 static bool take_table(struct redis_table *table, const struct redis_call *call)
 {
-    size_t rows = 1;
-    for (const char *at = redis_call_text(call); *at != '\0'; at++)
-        rows += *at == '\n';
+    size_t rows = text_lines((struct span){redis_call_text(call), call->len});
     table->myself = -1;
     table->capacity = rows;
     table->nodes = calloc(rows, sizeof(*table->nodes));

@@ -6,6 +6,7 @@
 
 #include "init/sys/clock.h"
 #include "init/sys/digest.h"
+#include "roles/text.h"
 
 /* Nodes that one server may know, dead ones included. */
 #define ROWS_MAX ((size_t)PLACEMENT_PODS_MAX * 2)
@@ -220,18 +221,11 @@ static void find_row_pods(const struct observer *observer, struct cluster_member
     }
 }
 
-static size_t count_lines(const char *text)
-{
-    size_t lines = 1;
-    for (; *text != '\0'; text++)
-        lines += *text == '\n';
-    return lines < ROWS_MAX ? lines : ROWS_MAX;
-}
-
 static bool take_table(const struct observer *observer, struct cluster_member *member,
                        const struct redis_call *nodes, char *view)
 {
-    size_t rows = count_lines(redis_call_text(nodes));
+    size_t rows = text_lines((struct span){redis_call_text(nodes), nodes->len});
+    rows = rows < ROWS_MAX ? rows : ROWS_MAX;
     member->table.nodes = calloc(rows, sizeof(*member->table.nodes));
     member->row_ordinal = calloc(rows, sizeof(*member->row_ordinal));
     if (member->table.nodes == NULL || member->row_ordinal == NULL)

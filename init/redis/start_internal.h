@@ -59,6 +59,8 @@ struct start {
  * what they know of me; then facts.heard and facts.master_reborn. */
 bool start_find_peers(struct start *start, struct err *err);
 void start_free_peers(struct start *start);
+/* PEER is the master of this pod, which holds keys: its address counts only when it answers itself. */
+bool start_is_my_master(const struct start *start, const struct start_peer *peer);
 /* True when a server already answers at this pod's own address. */
 bool start_server_answers(struct start *start, struct err *err);
 
@@ -77,8 +79,6 @@ enum mend_answer start_called_owner(const struct start *start, uint64_t *epoch);
  * (ERR_LATER at the deadline). */
 bool start_await_master(struct start *start, struct err *err);
 bool start_await_followers(struct start *start, struct err *err);
-/* PEER is the master of this pod, which holds keys: its address counts only when it answers itself. */
-bool start_is_my_master(const struct start *start, const struct start_peer *peer);
 
 /* start_table.c: the table that the decision asks for, in memory of its own. */
 struct start_table {

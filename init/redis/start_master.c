@@ -14,22 +14,6 @@
 #define LOOK_MS 300
 #define MASTER_WAIT_MS 5000
 
-static const struct redis_table *own_table(const struct start *start)
-{
-    if (start->facts.file == START_FILE_WHOLE)
-        return &start->volume.nodes.table;
-    return volume_whole_copy(&start->volume);
-}
-
-bool start_is_my_master(const struct start *start, const struct start_peer *peer)
-{
-    const struct redis_table *table = own_table(start);
-    if (table == NULL || table->myself < 0 || !start->facts.has_keys)
-        return false;
-    const char *master_id = table->nodes[table->myself].master_id;
-    return *master_id != '\0' && strcmp(master_id, peer->id) == 0;
-}
-
 static const struct start_peer *my_master(const struct start *start)
 {
     for (size_t i = 0; i < start->peer_count; i++)

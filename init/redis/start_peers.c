@@ -264,6 +264,22 @@ static size_t keep_unfound(const struct start *start, struct candidate *candidat
     return kept;
 }
 
+static const struct redis_table *own_table(const struct start *start)
+{
+    if (start->facts.file == START_FILE_WHOLE)
+        return &start->volume.nodes.table;
+    return volume_whole_copy(&start->volume);
+}
+
+bool start_is_my_master(const struct start *start, const struct start_peer *peer)
+{
+    const struct redis_table *table = own_table(start);
+    if (table == NULL || table->myself < 0 || !start->facts.has_keys)
+        return false;
+    const char *master_id = table->nodes[table->myself].master_id;
+    return *master_id != '\0' && strcmp(master_id, peer->id) == 0;
+}
+
 /* Where my master answers, if this pod holds keys: what a replica would follow. */
 static bool find_master(const struct start *start, const struct candidate *candidates, size_t count,
                         struct candidate *master)

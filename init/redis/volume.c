@@ -11,19 +11,12 @@
 
 #include "init/sys/file.h"
 #include "roles/redis_rdb.h"
+#include "roles/text.h"
 
 #define MARK_NAME "ordain.birth"
 #define LOCK_NAME "ordain.lock"
 #define ROWS_MAX 4096
 #define FILE_MODE 0644
-
-static size_t count_rows(const struct buf *text)
-{
-    size_t rows = 1;
-    for (size_t i = 0; i < text->len; i++)
-        rows += text->data[i] == '\n';
-    return rows < ROWS_MAX ? rows : ROWS_MAX;
-}
 
 static bool read_table(struct volume_table *table, const char *dir, const char *name,
                        struct err *err)
@@ -37,7 +30,8 @@ static bool read_table(struct volume_table *table, const char *dir, const char *
     table->there = presence == FILE_THERE && table->text.len > 0;
     if (!table->there)
         return true;
-    table->table.capacity = count_rows(&table->text);
+    size_t rows = text_lines((struct span){buf_text(&table->text), table->text.len});
+    table->table.capacity = rows < ROWS_MAX ? rows : ROWS_MAX;
     table->table.nodes = calloc(table->table.capacity, sizeof(*table->table.nodes));
     if (table->table.nodes == NULL)
         return err_set(err, ERR_IO, "out of memory for '%s'", name);
