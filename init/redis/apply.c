@@ -92,6 +92,40 @@ void apply_sentence(const struct observer *observer, const struct form_step *ste
                        observer_name(observer, step->target));
 }
 
+/* CLUSTER MEET, which its server refuses once its own clock is past the third argument. Redis 7.0 to 8.x and
+ * Valkey 8 let a script call both. */
+static const char meet_in_time[] = "local now = redis.call('TIME') "
+                                   "if now[1] * 1000 + now[2] / 1000 > tonumber(ARGV[3]) then "
+                                   "return redis.error_reply('LATE') end "
+                                   "return redis.call('CLUSTER', 'MEET', ARGV[1], ARGV[2])";
+
+static void spell_in_time(const struct observer *observer, const struct form_step *step,
+                          int64_t clock_ms, struct words *words)
+{
+    words->argc = 0;
+    add(words, "EVAL");
+    add(words, meet_in_time);
+    add(words, "0");
+    add(words, observer->members[step->target].ip);
+    add_number(words, 0, observer->members[step->target].port);
+    (void)snprintf(words->texts[1], NUMBER_MAX, "%lld", (long long)clock_ms + MEET_FRESH_MS);
+    add(words, words->texts[1]);
+}
+
+/* Where our user may not run scripts: the plain command, at once. */
+static void meet_plainly(struct observer *observer, const struct form_step *step,
+                         struct redis_call *call, int64_t until_ns)
+{
+    struct words words;
+    bool script = strcmp(call->argv[0], "EVAL") == 0;
+    if (!script || call->answer != REDIS_ERROR || strstr(redis_call_text(call), "LATE") != NULL)
+        return;
+    spell(observer, step, &words);
+    redis_call_free(call);
+    *call = redis_call_new(call->server, words.argc, words.argv);
+    redis_client_round(observer->client, call, 1, until_ns, until_ns);
+}
+
 /* What a server says to a step that it cannot take yet, or took already. */
 static void tell_refusal(const struct observer *observer, const struct form_step *step,
                          const struct redis_call *call)
@@ -108,7 +142,7 @@ static bool is_of(const struct form_step *step, int only)
 
 /* Marks everybody who has a part in the steps, and confirms them. */
 static void confirm(struct observer *observer, const struct form_plan *plan, int only,
-                    bool *members, int64_t deadline_ns)
+                    bool *members, int64_t *clocks_ms, int64_t deadline_ns)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct form_step *step = &plan->steps[i];
@@ -118,7 +152,7 @@ static void confirm(struct observer *observer, const struct form_plan *plan, int
         if (step->kind == FORM_MEET)
             members[step->target] = true;
     }
-    meet_confirm(observer, members, deadline_ns);
+    meet_confirm(observer, members, clocks_ms, deadline_ns);
 }
 
 bool apply_plan(struct observer *observer, const struct form_plan *plan, int only,
@@ -128,21 +162,25 @@ bool apply_plan(struct observer *observer, const struct form_plan *plan, int onl
     struct words *words = calloc(plan->count + 1, sizeof(*words));
     size_t *steps = calloc(plan->count + 1, sizeof(*steps));
     bool *members = calloc(observer->member_count + 1, sizeof(*members));
+    int64_t *clocks_ms = calloc(observer->member_count + 1, sizeof(*clocks_ms));
     size_t count = 0;
     bool allowed = true;
     *done = 0;
-    if (calls == NULL || words == NULL || steps == NULL || members == NULL) {
+    if (calls == NULL || words == NULL || steps == NULL || members == NULL || clocks_ms == NULL) {
         allowed = err_set(err, ERR_IO, "out of memory for the plan");
         goto out;
     }
-    confirm(observer, plan, only, members, deadline_ns);
+    confirm(observer, plan, only, members, clocks_ms, deadline_ns);
     for (size_t i = 0; i < plan->count; i++) {
         const struct form_step *step = &plan->steps[i];
         if (!is_of(step, only) || !members[step->member] ||
             (step->kind == FORM_MEET && !members[step->target]))
             continue;
         int server = observer_server(observer, (size_t)step->member);
-        spell(observer, step, &words[i]);
+        if (step->kind == FORM_MEET && clocks_ms[step->member] >= 0)
+            spell_in_time(observer, step, clocks_ms[step->member], &words[i]);
+        else
+            spell(observer, step, &words[i]);
         steps[count] = i;
         calls[count++] = redis_call_new(server, words[i].argc, words[i].argv);
     }
@@ -150,6 +188,7 @@ bool apply_plan(struct observer *observer, const struct form_plan *plan, int onl
     redis_client_round(observer->client, calls, count, until_ns, until_ns);
     for (size_t i = 0; i < count; i++) {
         const struct form_step *step = &plan->steps[steps[i]];
+        meet_plainly(observer, step, &calls[i], until_ns);
         if (redis_call_is_ok(&calls[i]) || calls[i].answer == REDIS_TEXT)
             (*done)++;
         else if (allowed && redis_call_is_denied(&calls[i]))
@@ -164,6 +203,7 @@ out:
     free(words);
     free(steps);
     free(members);
+    free(clocks_ms);
     return allowed;
 }
 

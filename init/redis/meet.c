@@ -1,5 +1,6 @@
 #include "init/redis/meet.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,26 +13,50 @@
 #define WATCH_PAUSE_MS 25
 #define SILENCE_MS 250 /* whoever is silent for so long does not prove who it is */
 
-void meet_confirm(struct observer *observer, bool *members, int64_t deadline_ns)
+/* "seconds\nmicroseconds", TIME's reply; -1 where it is none. */
+static int64_t clock_of(const struct redis_call *call)
 {
+    const char *text = redis_call_text(call);
+    struct span micros;
+    struct span rest;
+    struct span seconds = text_cut((struct span){text, strlen(text)}, '\n', &micros);
+    micros = micros.data != NULL ? text_cut(micros, '\n', &rest) : micros;
+    int64_t s;
+    int64_t us;
+    bool known = call->answer == REDIS_OTHER && micros.data != NULL && text_i64(seconds, &s) &&
+                 text_i64(micros, &us) && s > 0 && s < INT64_MAX / 1000 - 1000;
+    return known ? s * 1000 + us / 1000 : -1;
+}
+
+void meet_confirm(struct observer *observer, bool *members, int64_t *clocks_ms, int64_t deadline_ns)
+{
+    static const char *const time[] = {"TIME"};
     static const char *const myid[] = {"CLUSTER", "MYID"};
-    struct redis_call *calls = calloc(observer->member_count + 1, sizeof(*calls));
+    struct redis_call *calls = calloc(observer->member_count * 2 + 1, sizeof(*calls));
     size_t count = 0;
-    for (size_t i = 0; calls != NULL && i < observer->member_count; i++)
-        if (members[i])
-            calls[count++] = redis_call_new(observer_server(observer, i), 2, myid);
+    for (size_t i = 0; calls != NULL && i < observer->member_count; i++) {
+        if (!members[i])
+            continue;
+        calls[count++] = redis_call_new(observer_server(observer, i), 1, time);
+        calls[count++] = redis_call_new(observer_server(observer, i), 2, myid);
+    }
     int64_t until_ns = clock_part_ns(deadline_ns, CONFIRM_MS);
     if (count > 0)
         redis_client_round(observer->client, calls, count, until_ns, until_ns);
-    count = 0;
-    for (size_t i = 0; i < observer->member_count; i++) {
+    for (size_t i = 0, at = 0; i < observer->member_count; i++) {
+        clocks_ms[i] = -1;
         if (!members[i])
             continue;
-        members[i] = calls != NULL && calls[count].answer == REDIS_TEXT &&
-                     strcmp(redis_call_text(&calls[count]), observer->members[i].id) == 0;
-        if (calls != NULL)
-            redis_call_free(&calls[count++]);
+        members[i] = false;
+        if (calls == NULL)
+            continue;
+        const struct redis_call *now = &calls[at++];
+        const struct redis_call *id = &calls[at++];
+        clocks_ms[i] = clock_of(now);
+        members[i] =
+            id->answer == REDIS_TEXT && strcmp(redis_call_text(id), observer->members[i].id) == 0;
     }
+    redis_calls_free(calls, count);
     free(calls);
 }
 

@@ -12,13 +12,17 @@
  * sides prove their ids right before, over the connections that the steps then take, and a handshake
  * is watched until it is over: as soon as one side is not itself any more, the other one forgets it
  * (CLUSTER FORGET of the handshake's own random id, redis 7.0 cluster.c clusterCommand). Unwatched it
- * would go on for cluster-node-timeout. What is left is the time until a server sends its MEET, 0.1 s
- * (clusterCron).
+ * would go on for cluster-node-timeout. A proof is good for MEET_FRESH_MS by the clock of the server that shall
+ * meet: one that gets its MEET later, because ordain or the network was stopped in between, refuses it. What is
+ * left is that time, and 0.1 s until a server sends its MEET (clusterCron).
  */
 
+#define MEET_FRESH_MS 1000
+
 /* Asks the members that MEMBERS marks for their ids once more, and leaves the mark of those that still
- * are who they were at the look. */
-void meet_confirm(struct observer *observer, bool *members, int64_t deadline_ns);
+ * are who they were at the look. CLOCKS_MS, one a member: what time it is there, -1: not known. */
+void meet_confirm(struct observer *observer, bool *members, int64_t *clocks_ms,
+                  int64_t deadline_ns);
 
 /* Notes the plan's MEETs (of member ONLY, -1: of all) between members that were confirmed. */
 void meet_note(struct observer *observer, const struct form_plan *plan, int only,

@@ -100,7 +100,10 @@ def lost_volumes(world):
                 check("state=born" in now["ordain.birth"], f"{where}: {now['ordain.birth']}")
                 check(is_whole_table(now["nodes.conf"]) and len(now["nodes.conf"].splitlines()) == 2,
                       f"{where}: {now['nodes.conf']}")
-                equal(now["register"], register, f"{where}: the register")
+                present = f"node.{here.pod.ordinal}={own_id(now['nodes.conf'])}"
+                births = [line for line in now["register"].splitlines() if not line.startswith("node.")]
+                equal(births, register.splitlines(), f"{where}: the register")
+                check(present in now["register"].splitlines(), f"{where}: {present}: {now['register']}")
                 equal(here.leftovers(), [], f"{where}: left over")
 
             kills = here.walk({"register": register}, judge)

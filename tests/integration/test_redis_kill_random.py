@@ -21,7 +21,7 @@ class Killer:
         self.kills = 0
         note(f"seed {self.seed}")
 
-    def plan(self, pod, inits=3, mains=2):
+    def plan(self, pod, inits=4, mains=3):
         """The next starts of the pod's containers are killed."""
         pod.crash("init", *[self.random.uniform(0, INIT_S) for _ in range(inits)], None)
         pod.crash("main", *[self.random.uniform(0, SERVER_S) for _ in range(mains)], None)
