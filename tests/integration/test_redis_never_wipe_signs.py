@@ -64,6 +64,56 @@ def register_forgot(world):
         whole(one)
 
 
+def everybody_forgot(world):
+    """servers and register have forgotten a pod that then loses its volume: that is no birth"""
+    with ordain(world) as one:
+        born(one)
+        replicas_hold(one)
+        pod = one.pods[5]
+        former = one.node_of(5).id
+        pod.delete(force=True)
+        for other in one.pods[:5]:
+            with one.redis(other.ordinal) as connection:
+                connection.call("CLUSTER", "FORGET", former)
+        os.unlink(os.path.join(one.register, "redis-ordain"))
+        pod.volume.lose()
+        pod.held = False
+        whole(one)
+        check(one.node_of(5).id != former, "redis-5 does not use its old id again")
+        equal(one.node_of(5).role, "replica", "redis-5")
+
+
+def flushed_and_unheard(world):
+    """masters without a key that have not heard of their replicas since: no replica takes them for born anew"""
+    with ordain(world) as one:
+        born(one)
+        replicas_hold(one)
+        for pod in one.masters_now():
+            with one.redis(pod.ordinal) as connection:
+                connection.call("FLUSHALL")
+        replicas_hold(one)
+        one.delete_all()
+        for pod in one.pods[:3]:
+            path = pod.volume.file("nodes.conf")
+            with open(path, encoding="utf-8") as file:
+                rows = [row.split(" ") for row in file]
+            for row in rows:
+                if row[0] != "vars" and "myself" not in row[2]:
+                    row[5] = "0"  # pong_recv
+            with open(path, "r+", encoding="utf-8") as file:
+                file.truncate()
+                file.write("".join(" ".join(row) for row in rows))
+        for ordinals in ((0, 1, 2), (3, 4, 5)):
+            for ordinal in ordinals:
+                one.pods[ordinal].held = False
+                one.pods[ordinal].wait_phase("Running", 60)
+        one.wait_ready(60)
+        one.wait_healthy(60)
+        equal(one.count_keys(), 0, "keys after FLUSHALL and a restart")
+        equal([code for pod in one.pods for name in ("init", "main") for code in pod.exit_codes.get(name, [])
+               if code == 65], [], "refusals")
+
+
 def two_rows_of_one_pod(world):
     """a dead id's row of the master's pod stands behind the living one's: no address is taken from it"""
     with ordain(world) as one:
@@ -90,7 +140,7 @@ def two_rows_of_one_pod(world):
         whole(one)
 
 
-SCENARIOS = [never_synced, register_forgot, two_rows_of_one_pod]
+SCENARIOS = [never_synced, register_forgot, everybody_forgot, flushed_and_unheard, two_rows_of_one_pod]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
