@@ -46,7 +46,7 @@ P
 @test "bash completes commands" {
     [ "$(bash_completes ordain pr)" = probe ]
     [ "$(bash_completes ordain '' | sort | head -n 4 | tail -n 1)" != "" ]
-    [ "$(bash_completes ordain '' | wc -l)" = 15 ]
+    [ "$(bash_completes ordain '' | wc -l)" = 16 ]
     [ "$(bash_completes ordain help pe | sort | xargs)" = "peers perms" ]
     [ "$(bash_completes ordain --v)" = --version ]
 }

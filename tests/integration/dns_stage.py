@@ -25,9 +25,9 @@ HERE = "127.0.0.53"
 
 
 
-def lines(*addresses):
+def lines(*addresses, domain=DOMAIN):
     """What peers prints when the pods have these addresses."""
-    return "".join(f"{i} redis-{i} {NAMES[i]} {address}\n" for i, address in enumerate(addresses))
+    return "".join(f"{i} redis-{i} redis-{i}.{domain} {address}\n" for i, address in enumerate(addresses))
 
 
 FOUND = lines("10.0.0.1", "10.0.0.2", "10.0.0.3")

@@ -381,7 +381,7 @@ def a_thousand_peers_are_found_although_packets_are_lost():
             return None
         return zone(wanted)(query)
     with serve(script):
-        out = "".join(f"{i} redis-{i} {wanted[f'redis-{i}.{DOMAIN}'][0]}\n" for i in range(1000))
+        out = lines(*(address for [address] in wanted.values()))
         peers(0, out, "--replicas", "1000", "--timeout", "20s")
 
 
