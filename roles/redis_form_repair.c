@@ -174,15 +174,22 @@ static bool is_leftover(const struct cluster_picture *picture, const struct clus
            picture->answered == picture->member_count;
 }
 
+/* The pod of NODE, beyond the birth, has no name any more. */
+static bool has_no_name(const struct cluster_picture *picture, const struct form_wish *wish,
+                        const struct cluster_node *node)
+{
+    int index = node->ordinal - wish->start;
+    bool of_birth = index >= 0 && index < wish->replicas;
+    return node->member < 0 && node->ordinal >= 0 && !of_birth &&
+           cluster_picture_member(picture, node->ordinal) < 0;
+}
+
 /* A pod beyond the birth that was scaled in: its name is gone, every server flags it failed, it owns
  * nothing, nobody follows it, and whom it followed is there. It may come back: then it joins again. */
 static bool is_scaled_in(const struct cluster_picture *picture, const struct form_wish *wish,
                          const struct cluster_node *node)
 {
-    int index = node->ordinal - wish->start;
-    if (!wish->forgets_scaled_in || node->member >= 0 || node->ordinal < 0 || node->slots > 0 ||
-        (index >= 0 && index < wish->replicas) ||
-        cluster_picture_member(picture, node->ordinal) >= 0 ||
+    if (!wish->forgets_scaled_in || !has_no_name(picture, wish, node) || node->slots > 0 ||
         picture->answered != picture->member_count || node->failing != node->known_by)
         return false;
     for (size_t i = 0; i < picture->count; i++)
@@ -209,9 +216,12 @@ static bool is_dead(const struct cluster_picture *picture, const struct form_wis
 
 bool form_has_dead(const struct cluster_picture *picture, const struct form_wish *wish)
 {
-    for (size_t i = 0; i < picture->count; i++)
-        if (is_dead(picture, wish, &picture->nodes[i]))
+    for (size_t i = 0; i < picture->count; i++) {
+        const struct cluster_node *node = &picture->nodes[i];
+        bool going = wish->forgets_scaled_in && has_no_name(picture, wish, node);
+        if (going || is_dead(picture, wish, node))
             return true;
+    }
     return false;
 }
 

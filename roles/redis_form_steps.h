@@ -39,8 +39,9 @@ void form_deal_unowned(const struct cluster_picture *picture, const struct form_
 /* Two servers follow each other: nobody owns their shard, and only a person knows who holds its keys. */
 bool form_has_circle(const struct cluster_picture *picture);
 
-/* True when a dead id is still in some server's table: its pod answers as another node, it owns no slot
- * and nobody replicates it. */
+/* True when a dead id is still in some server's table (its pod answers as another node, it owns no slot
+ * and nobody replicates it), or one that may soon be: of a pod that was scaled in, which Redis flags as
+ * failed within its node timeout only. */
 bool form_has_dead(const struct cluster_picture *picture, const struct form_wish *wish);
 
 /* The repair of a cluster that lives: one verdict with its steps. */

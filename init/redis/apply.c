@@ -112,20 +112,6 @@ static void spell_in_time(const struct observer *observer, const struct form_ste
     add(words, words->texts[1]);
 }
 
-/* Where our user may not run scripts: the plain command, at once. */
-static void meet_plainly(struct observer *observer, const struct form_step *step,
-                         struct redis_call *call, int64_t until_ns)
-{
-    struct words words;
-    bool script = strcmp(call->argv[0], "EVAL") == 0;
-    if (!script || call->answer != REDIS_ERROR || strstr(redis_call_text(call), "LATE") != NULL)
-        return;
-    spell(observer, step, &words);
-    redis_call_free(call);
-    *call = redis_call_new(call->server, words.argc, words.argv);
-    redis_client_round(observer->client, call, 1, until_ns, until_ns);
-}
-
 /* What a server says to a step that it cannot take yet, or took already. */
 static void tell_refusal(const struct observer *observer, const struct form_step *step,
                          const struct redis_call *call)
@@ -155,55 +141,100 @@ static void confirm(struct observer *observer, const struct form_plan *plan, int
     meet_confirm(observer, members, clocks_ms, deadline_ns);
 }
 
+/* The calls of one plan: for each its words and its step. */
+struct batch {
+    struct redis_call *calls;
+    struct words *words;
+    const struct form_step **steps;
+    size_t count;
+    bool *members;      /* one a member: it was confirmed */
+    int64_t *clocks_ms; /* one a member */
+};
+
+static bool batch_open(struct batch *batch, size_t steps, size_t members)
+{
+    batch->calls = calloc(steps + 1, sizeof(*batch->calls));
+    batch->words = calloc(steps + 1, sizeof(*batch->words));
+    batch->steps = calloc(steps + 1, sizeof(*batch->steps));
+    batch->members = calloc(members + 1, sizeof(*batch->members));
+    batch->clocks_ms = calloc(members + 1, sizeof(*batch->clocks_ms));
+    batch->count = 0;
+    return batch->calls != NULL && batch->words != NULL && batch->steps != NULL &&
+           batch->members != NULL && batch->clocks_ms != NULL;
+}
+
+static void batch_close(struct batch *batch)
+{
+    redis_calls_free(batch->calls, batch->count);
+    free(batch->calls);
+    free(batch->words);
+    free(batch->steps);
+    free(batch->members);
+    free(batch->clocks_ms);
+}
+
+/* The steps of those who were confirmed. */
+static void batch_fill(struct batch *batch, struct observer *observer, const struct form_plan *plan,
+                       int only)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct form_step *step = &plan->steps[i];
+        if (!is_of(step, only) || !batch->members[step->member] ||
+            (step->kind == FORM_MEET && !batch->members[step->target]))
+            continue;
+        struct words *words = &batch->words[batch->count];
+        int64_t clock_ms = batch->clocks_ms[step->member];
+        if (step->kind == FORM_MEET && clock_ms >= 0)
+            spell_in_time(observer, step, clock_ms, words);
+        else
+            spell(observer, step, words);
+        int server = observer_server(observer, (size_t)step->member);
+        batch->steps[batch->count] = step;
+        batch->calls[batch->count++] = redis_call_new(server, words->argc, words->argv);
+    }
+}
+
+/* Where our user may not run scripts: the plain command, at once. */
+static void meet_plainly(struct observer *observer, struct batch *batch, size_t index,
+                         int64_t until_ns)
+{
+    struct redis_call *call = &batch->calls[index];
+    struct words *words = &batch->words[index];
+    bool script = strcmp(call->argv[0], "EVAL") == 0;
+    if (!script || call->answer != REDIS_ERROR || strstr(redis_call_text(call), "LATE") != NULL)
+        return;
+    spell(observer, batch->steps[index], words);
+    redis_call_free(call);
+    *call = redis_call_new(call->server, words->argc, words->argv);
+    redis_client_round(observer->client, call, 1, until_ns, until_ns);
+}
+
 bool apply_plan(struct observer *observer, const struct form_plan *plan, int only,
                 int64_t deadline_ns, size_t *done, struct err *err)
 {
-    struct redis_call *calls = calloc(plan->count + 1, sizeof(*calls));
-    struct words *words = calloc(plan->count + 1, sizeof(*words));
-    size_t *steps = calloc(plan->count + 1, sizeof(*steps));
-    bool *members = calloc(observer->member_count + 1, sizeof(*members));
-    int64_t *clocks_ms = calloc(observer->member_count + 1, sizeof(*clocks_ms));
-    size_t count = 0;
-    bool allowed = true;
+    struct batch batch;
     *done = 0;
-    if (calls == NULL || words == NULL || steps == NULL || members == NULL || clocks_ms == NULL) {
-        allowed = err_set(err, ERR_IO, "out of memory for the plan");
-        goto out;
+    if (!batch_open(&batch, plan->count, observer->member_count)) {
+        batch_close(&batch);
+        return err_set(err, ERR_IO, "out of memory for the plan");
     }
-    confirm(observer, plan, only, members, clocks_ms, deadline_ns);
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct form_step *step = &plan->steps[i];
-        if (!is_of(step, only) || !members[step->member] ||
-            (step->kind == FORM_MEET && !members[step->target]))
-            continue;
-        int server = observer_server(observer, (size_t)step->member);
-        if (step->kind == FORM_MEET && clocks_ms[step->member] >= 0)
-            spell_in_time(observer, step, clocks_ms[step->member], &words[i]);
-        else
-            spell(observer, step, &words[i]);
-        steps[count] = i;
-        calls[count++] = redis_call_new(server, words[i].argc, words[i].argv);
-    }
+    confirm(observer, plan, only, batch.members, batch.clocks_ms, deadline_ns);
+    batch_fill(&batch, observer, plan, only);
     int64_t until_ns = clock_part_ns(deadline_ns, STEP_MS);
-    redis_client_round(observer->client, calls, count, until_ns, until_ns);
-    for (size_t i = 0; i < count; i++) {
-        const struct form_step *step = &plan->steps[steps[i]];
-        meet_plainly(observer, step, &calls[i], until_ns);
-        if (redis_call_is_ok(&calls[i]) || calls[i].answer == REDIS_TEXT)
+    redis_client_round(observer->client, batch.calls, batch.count, until_ns, until_ns);
+    bool allowed = true;
+    for (size_t i = 0; i < batch.count; i++) {
+        meet_plainly(observer, &batch, i, until_ns);
+        const struct redis_call *call = &batch.calls[i];
+        if (call->answer == REDIS_TEXT)
             (*done)++;
-        else if (allowed && redis_call_is_denied(&calls[i]))
-            allowed = redis_call_err(&calls[i], observer_name(observer, step->member), err);
+        else if (allowed && redis_call_is_denied(call))
+            allowed = redis_call_err(call, observer_name(observer, batch.steps[i]->member), err);
         else
-            tell_refusal(observer, step, &calls[i]);
+            tell_refusal(observer, batch.steps[i], call);
     }
-    redis_calls_free(calls, count);
-    meet_note(observer, plan, only, members);
-out:
-    free(calls);
-    free(words);
-    free(steps);
-    free(members);
-    free(clocks_ms);
+    meet_note(observer, plan, only, batch.members);
+    batch_close(&batch);
     return allowed;
 }
 
