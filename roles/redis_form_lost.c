@@ -69,8 +69,7 @@ static struct holders find_holders(const struct cluster_picture *picture,
                 holders.away = pod;
         }
     }
-    int chosen =
-        wish->promote_ordinal < 0 ? -1 : cluster_picture_member(picture, wish->promote_ordinal);
+    int chosen = form_chosen(picture, wish);
     const struct redis_node *self =
         chosen >= 0 ? cluster_member_self(&picture->members[chosen]) : NULL;
     if (self != NULL && memcmp(self->master_id, node->id, REDIS_ID_LEN) == 0) {

@@ -66,8 +66,8 @@ static void mend_links(const struct cluster_picture *picture, struct form_plan *
 
 /* --- strangers --- */
 
-/* A server of ours has a row of it: gossip tells the others. Pods that were forgotten together know each
- * other, and that counts for nothing: who has slots is the cluster. */
+/* A server of ours has a row of it: gossip tells the others. Servers without slots that were forgotten together
+ * know each other, and that counts for nothing: who has slots is the cluster. */
 static bool is_known(const struct cluster_picture *picture, int member)
 {
     bool by_any = false;
@@ -203,7 +203,7 @@ static bool is_scaled_in(const struct cluster_picture *picture, const struct for
 static bool is_dead(const struct cluster_picture *picture, const struct form_wish *wish,
                     const struct cluster_node *node)
 {
-    if (is_leftover(picture, node) || is_scaled_in(picture, wish, node))
+    if (is_leftover(picture, node))
         return true;
     if (!node->lost || node->slots > 0)
         return false;
@@ -223,6 +223,15 @@ bool form_has_dead(const struct cluster_picture *picture, const struct form_wish
             return true;
     }
     return false;
+}
+
+/* Before anything is decided about lost shards, which waits for everybody who is known. */
+static void forget_scaled_in(const struct cluster_picture *picture, const struct form_wish *wish,
+                             struct form_plan *plan)
+{
+    for (size_t n = 0; n < picture->count; n++)
+        if (is_scaled_in(picture, wish, &picture->nodes[n]))
+            form_forget_everywhere(picture, plan, picture->nodes[n].id);
 }
 
 /* All servers forget within the 60 s for which each bans the id, else gossip brings it back. */
@@ -279,6 +288,7 @@ void form_decide_repair(const struct cluster_picture *picture, const struct form
     mend_addresses(picture, plan);
     mend_links(picture, plan);
     join_strangers(picture, plan);
+    forget_scaled_in(picture, wish, plan);
     struct form_lost lost = form_decide_lost(picture, wish, plan);
     place_joined(picture, wish, plan);
     form_deal_unowned(picture, wish, plan);
@@ -297,7 +307,7 @@ void form_decide_repair(const struct cluster_picture *picture, const struct form
         plan->verdict = FORM_WAIT;
         plan->reason = FORM_TAKES_EFFECT;
         bool unowned = cluster_picture_health(picture, &plan->about) == CLUSTER_SLOTS;
-        if (unowned && form_everybody_answered(picture) && form_has_circle(picture)) {
+        if (unowned && form_everybody_answered(picture) && form_lacks_owner(picture)) {
             plan->verdict = FORM_REFUSE;
             plan->reason = FORM_NO_OWNER;
         }

@@ -33,6 +33,13 @@ bool form_is_ours(const struct cluster_picture *picture, int member)
     return member >= 0 && picture->claims[member] == CLAIM_OURS;
 }
 
+int form_chosen(const struct cluster_picture *picture, const struct form_wish *wish)
+{
+    int member =
+        wish->promote_ordinal < 0 ? -1 : cluster_picture_member(picture, wish->promote_ordinal);
+    return form_is_ours(picture, member) ? member : -1;
+}
+
 bool form_everybody_answered(const struct cluster_picture *picture)
 {
     /* A pod beyond the birth is a member only while its name exists: whoever knows it misses it. */

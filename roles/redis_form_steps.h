@@ -15,6 +15,9 @@ bool form_is_ours(const struct cluster_picture *picture, int member);
 /* No pod is silent: nothing can have happened unseen. */
 bool form_everybody_answered(const struct cluster_picture *picture);
 
+/* The member that a person names (--promote-replica), where it answers and is of this cluster; -1. */
+int form_chosen(const struct cluster_picture *picture, const struct form_wish *wish);
+
 /* True when every server of ours has a row, not in handshake, of every other. */
 bool form_everybody_knows(const struct cluster_picture *picture);
 
@@ -36,8 +39,9 @@ struct form_lost form_decide_lost(const struct cluster_picture *picture,
  * whom a person does. */
 void form_deal_unowned(const struct cluster_picture *picture, const struct form_wish *wish,
                        struct form_plan *plan);
-/* Two servers follow each other: nobody owns their shard, and only a person knows who holds its keys. */
-bool form_has_circle(const struct cluster_picture *picture);
+/* Slots that no server's table gives to anybody, and two servers that follow each other: only a person knows
+ * which of them holds the keys. */
+bool form_lacks_owner(const struct cluster_picture *picture);
 
 /* True when a dead id is still in some server's table (its pod answers as another node, it owns no slot
  * and nobody replicates it), or one that may soon be: of a pod that was scaled in, which Redis flags as

@@ -27,7 +27,7 @@ struct cluster_member {
     char problem[128]; /* what a pod that did not answer said or met, "" */
     char ip[46];       /* as DNS gives it */
     int port;
-    char expected_id[REDIS_ID_LEN + 1]; /* of a pod of this cluster id at its birth */
+    char expected_id[REDIS_ID_LEN + 1]; /* of its birth, or what its volume or the register says */
     /* from here on only where it answered */
     char id[REDIS_ID_LEN + 1];
     bool announces;        /* it announces a host name */
@@ -35,8 +35,8 @@ struct cluster_member {
     struct redis_info info;
     struct redis_table table;
     int *
-        row_ordinal; /* for each row of table: the pod it stands for, by birth id or host name; -1 */
-    char view[65];   /* digest of redis_table_view */
+        row_ordinal; /* for each row of table: the pod it stands for, by host name or expected id; -1 */
+    char view[65];           /* digest of redis_table_view */
     int64_t node_timeout_ms; /* -1: not asked */
 };
 

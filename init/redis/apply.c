@@ -145,14 +145,17 @@ static void confirm(struct observer *observer, const struct form_plan *plan, int
 struct batch {
     struct redis_call *calls;
     struct words *words;
-    const struct form_step **steps;
+    const struct form_plan *plan;
+    size_t *steps; /* indices into the plan's */
     size_t count;
     bool *members;      /* one a member: it was confirmed */
     int64_t *clocks_ms; /* one a member */
 };
 
-static bool batch_open(struct batch *batch, size_t steps, size_t members)
+static bool batch_open(struct batch *batch, const struct form_plan *plan, size_t members)
 {
+    size_t steps = plan->count;
+    batch->plan = plan;
     batch->calls = calloc(steps + 1, sizeof(*batch->calls));
     batch->words = calloc(steps + 1, sizeof(*batch->words));
     batch->steps = calloc(steps + 1, sizeof(*batch->steps));
@@ -161,6 +164,11 @@ static bool batch_open(struct batch *batch, size_t steps, size_t members)
     batch->count = 0;
     return batch->calls != NULL && batch->words != NULL && batch->steps != NULL &&
            batch->members != NULL && batch->clocks_ms != NULL;
+}
+
+static const struct form_step *batch_step(const struct batch *batch, size_t index)
+{
+    return &batch->plan->steps[batch->steps[index]];
 }
 
 static void batch_close(struct batch *batch)
@@ -174,11 +182,10 @@ static void batch_close(struct batch *batch)
 }
 
 /* The steps of those who were confirmed. */
-static void batch_fill(struct batch *batch, struct observer *observer, const struct form_plan *plan,
-                       int only)
+static void batch_fill(struct batch *batch, struct observer *observer, int only)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct form_step *step = &plan->steps[i];
+    for (size_t i = 0; i < batch->plan->count; i++) {
+        const struct form_step *step = &batch->plan->steps[i];
         if (!is_of(step, only) || !batch->members[step->member] ||
             (step->kind == FORM_MEET && !batch->members[step->target]))
             continue;
@@ -189,7 +196,7 @@ static void batch_fill(struct batch *batch, struct observer *observer, const str
         else
             spell(observer, step, words);
         int server = observer_server(observer, (size_t)step->member);
-        batch->steps[batch->count] = step;
+        batch->steps[batch->count] = i;
         batch->calls[batch->count++] = redis_call_new(server, words->argc, words->argv);
     }
 }
@@ -203,7 +210,7 @@ static void meet_plainly(struct observer *observer, struct batch *batch, size_t 
     bool script = strcmp(call->argv[0], "EVAL") == 0;
     if (!script || call->answer != REDIS_ERROR || strstr(redis_call_text(call), "LATE") != NULL)
         return;
-    spell(observer, batch->steps[index], words);
+    spell(observer, batch_step(batch, index), words);
     redis_call_free(call);
     *call = redis_call_new(call->server, words->argc, words->argv);
     redis_client_round(observer->client, call, 1, until_ns, until_ns);
@@ -214,24 +221,25 @@ bool apply_plan(struct observer *observer, const struct form_plan *plan, int onl
 {
     struct batch batch;
     *done = 0;
-    if (!batch_open(&batch, plan->count, observer->member_count)) {
+    if (!batch_open(&batch, plan, observer->member_count)) {
         batch_close(&batch);
         return err_set(err, ERR_IO, "out of memory for the plan");
     }
     confirm(observer, plan, only, batch.members, batch.clocks_ms, deadline_ns);
-    batch_fill(&batch, observer, plan, only);
+    batch_fill(&batch, observer, only);
     int64_t until_ns = clock_part_ns(deadline_ns, STEP_MS);
     redis_client_round(observer->client, batch.calls, batch.count, until_ns, until_ns);
     bool allowed = true;
     for (size_t i = 0; i < batch.count; i++) {
         meet_plainly(observer, &batch, i, until_ns);
         const struct redis_call *call = &batch.calls[i];
+        const struct form_step *step = batch_step(&batch, i);
         if (call->answer == REDIS_TEXT)
             (*done)++;
         else if (allowed && redis_call_is_denied(call))
-            allowed = redis_call_err(call, observer_name(observer, batch.steps[i]->member), err);
+            allowed = redis_call_err(call, observer_name(observer, step->member), err);
         else
-            tell_refusal(observer, batch.steps[i], call);
+            tell_refusal(observer, step, call);
     }
     meet_note(observer, plan, only, batch.members);
     batch_close(&batch);

@@ -74,7 +74,6 @@ bool form_open(struct form_look **look, const struct settings *settings, bool ne
     }
     made->wish.knows_again =
         settings->adopt || made->store == NULL || register_kind(made->store) != REGISTER_NONE;
-    made->wish.forgets_scaled_in = made->store != NULL;
     heed_mark(made);
     *look = made;
     if (*settings->promote_replica == '\0')
@@ -145,9 +144,8 @@ static bool read_births(struct form_look *look, int64_t deadline_ns, bool *news,
 static bool know_births(struct form_look *look, int64_t deadline_ns)
 {
     bool news;
-    struct err err;
-    if (!read_births(look, deadline_ns, &news, &err))
-        log_debug("%s", err.message);
+    if (!read_births(look, deadline_ns, &news, &look->register_err))
+        log_debug("%s", look->register_err.message);
     return news;
 }
 
@@ -172,6 +170,7 @@ bool form_see(struct form_look *look, bool fresh_names, int64_t patience_ms, int
         return false;
     meet_review(&look->observer, deadline_ns);
     note_seeded(look);
+    look->wish.forgets_scaled_in = look->store != NULL && look->observer.names_end;
     redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
     return true;
 }
@@ -279,8 +278,7 @@ static bool record_birth(struct form_look *look, const struct cluster_member *me
     if (look->wish.accept_empty_shard && /* a person begins anew */
         !register_swap(look->store, key, present, member->id, &swapped, present, deadline_ns, err))
         return false;
-    return swapped || err_set(err, ERR_LATER, "%s has learned of another birth just now: run again",
-                              register_describe(look->store));
+    return swapped || err_set(err, ERR_REFUSED, "%s", redis_form_sentence(FORM_WAS_SEEDED));
 }
 
 static bool record_births(struct form_look *look, struct births *births, int64_t deadline_ns,
@@ -338,6 +336,12 @@ static bool give_up(const struct form_look *look, bool may_wait, struct err *err
     bool denied = plan->about >= 0 && look->observer.members[plan->about].contact == MEMBER_DENIED;
     if (denied)
         return err_set(err, ERR_DENIED, "%s; see --username and --password-file", text);
+    /* What the register would say may be all that is missing. */
+    bool unread = plan->verdict == FORM_REFUSE && look->store != NULL && !look->births_known;
+    if (unread && *look->register_err.message != '\0') {
+        *err = look->register_err;
+        return false;
+    }
     if (plan->verdict == FORM_REFUSE)
         return err_set(err, ERR_REFUSED, "%s", text);
     if (look->observer.dns_broken)

@@ -18,8 +18,9 @@ struct form_look {
     struct form_plan plan;
     struct register_store *store; /* NULL for a probe */
     char (*seeded)[REDIS_ID_LEN +
-                   1]; /* one a pod of the birth: its id then, by the register, or "" */
-    bool births_known; /* the register was read: servers of a birth by form chose their ids */
+                   1];       /* one a pod of the birth: its id then, by the register, or "" */
+    struct err register_err; /* why the register could not be read, last */
+    bool births_known;       /* the register was read: servers of a birth by form chose their ids */
 };
 
 /* NEED_POD as for identity_read; only a probe needs one, and a probe leaves the register alone. *look is large: on the heap, closed by form_close. */

@@ -8,7 +8,6 @@
 #include "init/sys/log.h"
 #include "roles/text.h"
 
-#define CONFIRM_MS 500
 #define WATCH_MS 1000
 #define WATCH_PAUSE_MS 25
 #define SILENCE_MS 250 /* whoever is silent for so long does not prove who it is */
@@ -24,7 +23,8 @@ static int64_t clock_of(const struct redis_call *call)
     int64_t s;
     int64_t us;
     bool known = call->answer == REDIS_OTHER && micros.data != NULL && text_i64(seconds, &s) &&
-                 text_i64(micros, &us) && s > 0 && s < INT64_MAX / 1000 - 1000;
+                 text_i64(micros, &us) && s > 0 && s < INT64_MAX / 1000 - 1000 && us >= 0 &&
+                 us < 1000000;
     return known ? s * 1000 + us / 1000 : -1;
 }
 
@@ -40,7 +40,7 @@ void meet_confirm(struct observer *observer, bool *members, int64_t *clocks_ms, 
         calls[count++] = redis_call_new(observer_server(observer, i), 1, time);
         calls[count++] = redis_call_new(observer_server(observer, i), 2, myid);
     }
-    int64_t until_ns = clock_part_ns(deadline_ns, CONFIRM_MS);
+    int64_t until_ns = clock_part_ns(deadline_ns, MEET_CONFIRM_MS);
     if (count > 0)
         redis_client_round(observer->client, calls, count, until_ns, until_ns);
     for (size_t i = 0, at = 0; i < observer->member_count; i++) {

@@ -12,12 +12,14 @@
  * sides prove their ids right before, over the connections that the steps then take, and a handshake
  * is watched until it is over: as soon as one side is not itself any more, the other one forgets it
  * (CLUSTER FORGET of the handshake's own random id, redis 7.0 cluster.c clusterCommand). Unwatched it
- * would go on for cluster-node-timeout. A proof is good for MEET_FRESH_MS by the clock of the server that shall
- * meet: one that gets its MEET later, because ordain or the network was stopped in between, refuses it. What is
- * left is that time, and 0.1 s until a server sends its MEET (clusterCron).
+ * would go on for cluster-node-timeout. A proof is good for one second: a server whose own clock is more than
+ * MEET_FRESH_MS past its proof when its MEET comes, because ordain or the network was stopped in between, refuses
+ * it, and the proofs of a plan are no further apart than MEET_CONFIRM_MS. What is left is that second, and 0.1 s
+ * until a server sends its MEET (clusterCron).
  */
 
-#define MEET_FRESH_MS 1000
+#define MEET_FRESH_MS 500
+#define MEET_CONFIRM_MS 500
 
 /* Asks the members that MEMBERS marks for their ids once more, and leaves the mark of those that still
  * are who they were at the look. CLOCKS_MS, one a member: what time it is there, -1: not known. */

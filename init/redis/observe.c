@@ -121,8 +121,8 @@ static bool ask_names(struct observer *observer, size_t count, bool fresh, int64
         observer->dns_broken =
             !dns_ask(observer->dns, names, answers, count, deadline_ns, &silence);
         for (size_t i = 0; i < count; i++) {
-            /* Silence takes back nothing; only an answer does. */
-            if (answers[i].outcome != DNS_UNKNOWN)
+            /* Silence and failure take back nothing; only an answer does. */
+            if (answers[i].outcome >= DNS_ABSENT || observer->answers[i].outcome < DNS_ABSENT)
                 observer->answers[i] = answers[i];
         }
     }
@@ -138,12 +138,17 @@ static bool find_pods(struct observer *observer, bool fresh, int64_t deadline_ns
     size_t asked = 0;
     size_t until = birth + BEYOND;
     *count = birth;
+    observer->names_end = true;
     do {
         if (!make_room(observer, until) || !ask_names(observer, until, fresh, deadline_ns))
             return false;
-        for (size_t i = asked; i < until; i++)
-            if (observer->answers[i].outcome == DNS_FOUND && i >= *count)
+        for (size_t i = asked; i < until; i++) {
+            enum dns_outcome outcome = observer->answers[i].outcome;
+            if (outcome == DNS_FOUND && i >= *count)
                 *count = i + 1;
+            bool sure = outcome >= DNS_ABSENT && !observer->dns_broken;
+            observer->names_end = observer->names_end && (i < birth || sure);
+        }
         asked = until;
         until = *count + BEYOND;
     } while (until > asked && until <= PLACEMENT_PODS_MAX);

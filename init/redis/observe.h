@@ -40,6 +40,7 @@ struct observer {
     size_t call_count;
     struct cluster_picture picture;
     bool dns_broken; /* no name server answered; the last addresses were used */
+    bool names_end;  /* each name that was asked for beyond the birth exists, or is known not to */
     /* kept between looks */
     struct dns_answer *answers;
     char (*names)[IDENTITY_NAME_MAX];

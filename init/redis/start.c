@@ -194,7 +194,7 @@ static void record_life(struct start *start, struct register_store *store, const
 }
 
 /* A pod that lost its volume is another node than the one that was born: `form` and `status` in a Job know
- * it by what the register says (node.<ordinal>). */
+ * it by what the register says (node.<ordinal>), until its first volume comes back. */
 static void record_node(struct start *start, struct register_store *store, const char *id)
 {
     char key[32];
@@ -203,10 +203,12 @@ static void record_node(struct start *start, struct register_store *store, const
     bool swapped = false;
     struct err err;
     (void)snprintf(key, sizeof(key), "node.%d", start->identity.ordinal);
-    if (!register_get(store, key, present, &found, start->deadline_ns, &err) ||
-        (!(found && strcmp(present, id) == 0) &&
-         !register_swap(store, key, found ? present : NULL, id, &swapped, NULL, start->deadline_ns,
-                        &err)))
+    bool done = register_get(store, key, present, &found, start->deadline_ns, &err);
+    const char *known = found ? present : start->seeded_id;
+    if (done && strcmp(known, id) != 0)
+        done = register_swap(store, key, found ? present : NULL, id, &swapped, NULL,
+                             start->deadline_ns, &err);
+    if (!done)
         log_warn("%s", err.message);
 }
 
@@ -226,7 +228,7 @@ static bool apply(struct start *start, const struct start_table *made, struct re
         return false;
     if (!birth && start->facts.seeded == START_REGISTER_UNSEEDED)
         record_life(start, store, id);
-    if (!birth && start->facts.seeded == START_REGISTER_SEEDED && strcmp(start->seeded_id, id) != 0)
+    if (!birth && start->facts.seeded == START_REGISTER_SEEDED)
         record_node(start, store, id);
     if (made->mend.status != MEND_NOTHING || fresh) {
         if (!volume_write_nodes(&start->volume, table, changed, err))

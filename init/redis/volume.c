@@ -42,16 +42,15 @@ static bool read_table(struct volume_table *table, const char *dir, const char *
     return true;
 }
 
-static bool read_mark(struct volume *volume, struct err *err)
+static bool read_mark(const char *dir, struct birth_mark *mark, bool *there, struct err *err)
 {
     char path[4096];
     struct buf text = buf_new(BIRTH_MARK_TEXT_MAX);
     enum file_presence presence = FILE_ABSENT;
-    bool done =
-        file_join(path, volume->dir, MARK_NAME, err) && file_read(path, &text, &presence, err);
+    bool done = file_join(path, dir, MARK_NAME, err) && file_read(path, &text, &presence, err);
     if (done && presence == FILE_THERE) {
-        enum birth_mark_status status = birth_mark_parse(&volume->mark, buf_text(&text), text.len);
-        volume->has_mark = status == BIRTH_MARK_OK;
+        enum birth_mark_status status = birth_mark_parse(mark, buf_text(&text), text.len);
+        *there = status == BIRTH_MARK_OK;
         if (status == BIRTH_MARK_UNKNOWN_FORMAT)
             done = err_set(err, ERR_CONFIG, "'%s' is of a newer ordain: use that version", path);
         else if (status == BIRTH_MARK_BAD)
@@ -168,7 +167,8 @@ bool volume_open(struct volume *volume, const char *dir, bool lock, struct err *
     }
     if (find_keys(fd, 0, &volume->has_keys, err) &&
         read_table(&volume->nodes, dir, VOLUME_NODES, err) &&
-        read_table(&volume->copy, dir, VOLUME_COPY, err) && read_mark(volume, err))
+        read_table(&volume->copy, dir, VOLUME_COPY, err) &&
+        read_mark(volume->dir, &volume->mark, &volume->has_mark, err))
         return true;
     volume_close(volume);
     return false;
@@ -272,9 +272,7 @@ void volume_table_problem(const struct volume_table *table, char text[static 96]
 
 bool volume_peek_mark(const char *dir, struct birth_mark *mark)
 {
-    struct volume volume = {.dir = dir};
     struct err ignored;
-    bool there = read_mark(&volume, &ignored) && volume.has_mark;
-    *mark = volume.mark;
-    return there;
+    bool there = false;
+    return read_mark(dir, mark, &there, &ignored) && there;
 }

@@ -11,8 +11,8 @@
  * The register: a small, consistent table of key=value texts, shared by all pods of one
  * StatefulSet, always changed by compare and swap. It answers what no pod can see for itself: was
  * this empty volume ever full? Backends: file:PATH (file.c), none, and Kubernetes' ConfigMap
- * (kubernetes.c, a room of its own). Keys of ordain: cluster-id, format, seeded.<ordinal>. Unknown
- * keys are kept.
+ * (kubernetes.c, a room of its own). Keys of ordain: cluster-id, format, seeded.<ordinal> (the id of
+ * the pod's node at its birth), node.<ordinal> (its id since it lost its volume). Unknown keys are kept.
  */
 
 #define REGISTER_FORMAT "1"

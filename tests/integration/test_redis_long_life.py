@@ -21,6 +21,9 @@ def every_volume_is_lost_once(world):
         whole(one)
         result = one.job("ordain", "status", "redis")
         equal(result.rc, 0, f"status in a Job: {result!r}")
+        result = one.job("ordain", "form", "redis", env={"ORDAIN_REGISTER": "file:/nowhere", "ORDAIN_TIMEOUT": "3s"})
+        equal(result.rc, 78, f"form without the register that knows the pods: {result!r}")
+        check("/nowhere" in result.err, f"it names the register: {result!r}")
         one.restart_all()
         whole(one)
 
@@ -33,7 +36,8 @@ def scaled_out_and_in(world):
         one.wait_ready(60)
         one.wait_healthy(60)
         one.scale(6)
-        one.wait(lambda: form(one, "20s").rc == 0, 60, "form forgets who is gone", lambda: form(one))
+        one.wait(lambda: form(one, "20s").rc == 0 and len(one.cluster_nodes(0)) == 6, 60, "form forgets who is gone",
+                 lambda: form(one))
         whole(one)
         one.scale(8)
         one.wait_ready(60)

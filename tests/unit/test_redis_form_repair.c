@@ -380,6 +380,83 @@ static void a_circle_is_settled_by_a_persons_word(void **state)
     expect("wait takes-effect 3");
 }
 
+/* Slots were moved before: what is nobody's is meant, not what the birth gave. */
+static void a_promise_is_of_all_that_is_nobodys(void **state)
+{
+    (void)state;
+    world_begin(4, 2);
+    world_say(0, SELF(0, "slave $2", "") ROW(1, "master -", " 9001-16383") ROW(2, "slave $0", "")
+                     ROW(3, "slave $1", ""));
+    world_say(1, SELF(1, "master -", " 9001-16383") ROW(0, "slave $2", "") ROW(2, "slave $0", "")
+                     ROW(3, "slave $1", ""));
+    world_say(2, SELF(2, "slave $0", "") ROW(0, "slave $2", "") ROW(1, "master -", " 9001-16383")
+                     ROW(3, "slave $1", ""));
+    world_say(3, SELF(3, "slave $1", "") ROW(0, "slave $2", "") ROW(1, "master -", " 9001-16383")
+                     ROW(2, "slave $0", ""));
+    world_pod(0)->info.keys = world_pod(1)->info.keys = world_pod(2)->info.keys = 1;
+    world.wish.promote_ordinal = 0;
+    expect("work mends: takeover 0");
+    /* killed in the middle of what follows */
+    for (int some = 0; some < 2; some++) {
+        const char *slots = some ? " 0-99" : "";
+        char text[1024];
+        (void)snprintf(
+            text, sizeof(text),
+            "$0 10.0.0.0:6379@16379,redis-0 myself,master - 0 0 9 connected%s\n%s", slots,
+            ROW(1, "master -", " 9001-16383") ROW(2, "slave $0", "") ROW(3, "slave $1", ""));
+        world_say(0, text);
+        world_pod(0)->info.keys = 1;
+        world_pod(2)->info.master_host[0] = '\0';
+        world_decide();
+        assert_true(world_does(FORM_ADD_SLOTS));
+        const struct form_step *last = &world.plan.steps[world.plan.count - 1];
+        assert_int_equal(last->member, 0);
+        assert_int_equal(last->range.first, some ? 100 : 0);
+        assert_int_equal(last->range.last, 9000);
+    }
+    /* another pod without a place may hold them */
+    world_say(3, SELF(3, "master -", "") ROW(0, "master -", "") ROW(1, "master -", " 9001-16383")
+                     ROW(2, "slave $0", ""));
+    world_pod(3)->info.keys = 7;
+    world_decide();
+    assert_false(world_does(FORM_ADD_SLOTS));
+}
+
+/* A failover that is seen by halves looks like a circle; but then somebody names an owner. */
+static void a_failover_seen_by_halves_is_no_circle(void **state)
+{
+    (void)state;
+    world_begin(2, 1);
+    world_say(0, SELF(0, "slave $1", "") ROW(1, "master -", " 0-16383"));
+    world_say(1, SELF(1, "slave $0", "") ROW(0, "master -", " 0-16383"));
+    world_pod(0)->info.keys = 1;
+    world_decide();
+    assert_int_equal(world.plan.verdict, FORM_WAIT);
+}
+
+/* Who is known and gone for good keeps no lost shard from healing. */
+static void a_scaled_in_pod_is_forgotten_before_lost_shards_are_judged(void **state)
+{
+    char text[2048];
+    (void)state;
+    model_settle(6, 3);
+    model_lose_volume(0);
+    model_lose_volume(1);
+    look();
+    world.wish.forgets_scaled_in = true;
+    for (int i = 2; i < 6; i++) {
+        struct cluster_member *member = world_pod(i);
+        size_t row = member->table.count++;
+        member->table.nodes[row] =
+            (struct redis_node){.flags = REDIS_MASTER | REDIS_FAIL, .pong_recv = 1};
+        memset(member->table.nodes[row].id, 'e', REDIS_ID_LEN);
+        member->row_ordinal[row] = 6;
+    }
+    world_decide();
+    (void)snprintf(text, sizeof(text), "%s", world_plan());
+    assert_true(world_does(FORM_FORGET));
+}
+
 static void a_promised_master_takes_its_shards_slots(void **state)
 {
     (void)state;
@@ -545,6 +622,9 @@ int main(void)
         cmocka_unit_test(a_master_below_what_others_believe_takes_a_new_epoch),
         cmocka_unit_test(slots_go_back_to_the_master_of_their_birth),
         cmocka_unit_test(a_circle_is_settled_by_a_persons_word),
+        cmocka_unit_test(a_promise_is_of_all_that_is_nobodys),
+        cmocka_unit_test(a_failover_seen_by_halves_is_no_circle),
+        cmocka_unit_test(a_scaled_in_pod_is_forgotten_before_lost_shards_are_judged),
         cmocka_unit_test(a_promised_master_takes_its_shards_slots),
         cmocka_unit_test(a_pod_that_was_scaled_in_is_forgotten_by_form_alone),
         cmocka_unit_test(one_that_owns_a_slot_is_missed),
