@@ -69,11 +69,13 @@ static bool ends_in(const char *name, const char *tail)
     return len >= tail_len && strcmp(name + len - tail_len, tail) == 0;
 }
 
-/* Is something in this dump (*.rdb) or append-only file (*.aof)? What cannot be read is not absent. */
+/* Is something in this dump (*.rdb) or append-only file (*.aof)? What cannot be read is not absent. A server
+ * that is killed while it writes leaves halves behind ("temp-...") that no server ever loads (redis 7.0 rdb.c
+ * rdbSave, aof.c rewriteAppendOnlyFile). */
 static bool holds_keys(int dir_fd, const char *name)
 {
     bool dump = ends_in(name, ".rdb");
-    if (!dump && !ends_in(name, ".aof"))
+    if ((!dump && !ends_in(name, ".aof")) || strncmp(name, "temp-", 5) == 0)
         return false;
     char head[REDIS_RDB_HEAD];
     int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);

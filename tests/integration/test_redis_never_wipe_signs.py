@@ -83,6 +83,29 @@ def everybody_forgot(world):
         equal(one.node_of(5).role, "replica", "redis-5")
 
 
+def unheard(one):
+    """All stop; the masters' tables lose every word of having heard somebody; masters start, then replicas."""
+    one.delete_all()
+    for pod in one.pods[:3]:
+        path = pod.volume.file("nodes.conf")
+        with open(path, encoding="utf-8") as file:
+            rows = [row.split(" ") for row in file]
+        for row in rows:
+            if row[0] != "vars" and "myself" not in row[2]:
+                row[5] = "0"  # pong_recv
+        with open(path, "r+", encoding="utf-8") as file:
+            file.truncate()
+            file.write("".join(" ".join(row) for row in rows))
+    for ordinals in ((0, 1, 2), (3, 4, 5)):
+        for ordinal in ordinals:
+            one.pods[ordinal].held = False
+            one.pods[ordinal].wait_phase("Running", 60)
+    one.wait_ready(60)
+    one.wait_healthy(60)
+    equal([code for pod in one.pods for name in ("init", "main") for code in pod.exit_codes.get(name, [])
+           if code == 65], [], "refusals")
+
+
 def flushed_and_unheard(world):
     """masters without a key that have not heard of their replicas since: no replica takes them for born anew"""
     with ordain(world) as one:
@@ -92,26 +115,24 @@ def flushed_and_unheard(world):
             with one.redis(pod.ordinal) as connection:
                 connection.call("FLUSHALL")
         replicas_hold(one)
-        one.delete_all()
-        for pod in one.pods[:3]:
-            path = pod.volume.file("nodes.conf")
-            with open(path, encoding="utf-8") as file:
-                rows = [row.split(" ") for row in file]
-            for row in rows:
-                if row[0] != "vars" and "myself" not in row[2]:
-                    row[5] = "0"  # pong_recv
-            with open(path, "r+", encoding="utf-8") as file:
-                file.truncate()
-                file.write("".join(" ".join(row) for row in rows))
-        for ordinals in ((0, 1, 2), (3, 4, 5)):
-            for ordinal in ordinals:
-                one.pods[ordinal].held = False
-                one.pods[ordinal].wait_phase("Running", 60)
-        one.wait_ready(60)
-        one.wait_healthy(60)
+        unheard(one)
         equal(one.count_keys(), 0, "keys after FLUSHALL and a restart")
-        equal([code for pod in one.pods for name in ("init", "main") for code in pod.exit_codes.get(name, [])
-               if code == 65], [], "refusals")
+
+
+def empty_and_unheard(world):
+    """nobody ever wrote a key, and replicas were killed in a rewrite: its halves are no keys"""
+    with ordain(world) as one:
+        one.up(60)
+        one.wait_healthy(30)
+        for pod in one.pods[3:]:
+            below = pod.volume.file("appendonlydir")
+            [base] = [name for name in os.listdir(below) if name.endswith(".base.rdb")]
+            with open(os.path.join(below, base), "rb") as file:
+                content = file.read()
+            for half in ("temp-rewriteaof-bg-8.aof", "temp-12.rdb"):
+                with open(os.path.join(below, half), "wb") as file:
+                    file.write(content[:-20])
+        unheard(one)
 
 
 def two_rows_of_one_pod(world):
@@ -140,7 +161,8 @@ def two_rows_of_one_pod(world):
         whole(one)
 
 
-SCENARIOS = [never_synced, register_forgot, everybody_forgot, flushed_and_unheard, two_rows_of_one_pod]
+SCENARIOS = [never_synced, register_forgot, everybody_forgot, flushed_and_unheard, empty_and_unheard,
+             two_rows_of_one_pod]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
