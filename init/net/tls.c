@@ -26,7 +26,9 @@ static bool check_readable(const char *path, const char *setting, struct err *er
 
 static const char *last_reason(void)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    unsigned long problem = ERR_peek_last_error();
+    const char *reason = ERR_SYSTEM_ERROR(problem) ? strerror(ERR_GET_REASON(problem))
+                                                   : ERR_reason_error_string(problem);
     ERR_clear_error();
     return reason != NULL ? reason : "no reason given";
 }
@@ -132,11 +134,13 @@ const char *tls_problem(const struct ssl_st *session)
                        X509_verify_cert_error_string(verdict));
         return text;
     }
-    bool open = SSL_is_init_finished(session) && ERR_peek_last_error() == 0;
+    /* A reset may come before the server's alert is read, and takes it away. */
+    unsigned long problem = ERR_peek_last_error();
+    bool cut = SSL_is_init_finished(session) && (problem == 0 || ERR_SYSTEM_ERROR(problem));
     (void)snprintf(
         text, sizeof(text), "%s",
-        open ? "cut off after the handshake, as by a server that demands another client's "
-               "certificate"
-             : last_reason());
+        cut ? "cut off after the handshake, as by a server that demands another client's "
+              "certificate"
+            : last_reason());
     return text;
 }
