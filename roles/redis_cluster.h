@@ -51,7 +51,7 @@ struct cluster_picture {
  */
 bool cluster_picture_draw(struct cluster_picture *picture, bool adopt);
 
-/* Index of a node by id; -1. */
+/* Index of a node by id (an array of REDIS_ID_LEN + 1; "" is nobody's); -1. */
 int cluster_picture_find(const struct cluster_picture *picture, const char *id);
 /* Index of the member of this ordinal; -1. */
 int cluster_picture_member(const struct cluster_picture *picture, int ordinal);

@@ -195,7 +195,7 @@ static bool is_scaled_in(const struct cluster_picture *picture, const struct for
     for (size_t i = 0; i < picture->count; i++)
         if (memcmp(picture->nodes[i].master_id, node->id, REDIS_ID_LEN) == 0)
             return false;
-    int owner = *node->master_id != '\0' ? cluster_picture_find(picture, node->master_id) : -1;
+    int owner = cluster_picture_find(picture, node->master_id);
     return *node->master_id == '\0' || (owner >= 0 && picture->nodes[owner].slots > 0 &&
                                         form_is_ours(picture, picture->nodes[owner].member));
 }

@@ -74,7 +74,7 @@ static bool may_be_meant(const struct cluster_picture *picture, int other, int m
     if (other == member || picture->claims[other] != CLAIM_OURS || self->slot_count > 0 ||
         picture->members[other].info.keys == 0 || strcmp(self->master_id, chosen_id) == 0)
         return false;
-    int master = *self->master_id != '\0' ? cluster_picture_find(picture, self->master_id) : -1;
+    int master = cluster_picture_find(picture, self->master_id);
     return master < 0 || picture->nodes[master].slots == 0;
 }
 
@@ -88,7 +88,7 @@ static struct promise read_promise(const struct cluster_picture *picture,
     if (promise.member < 0 || !form_everybody_answered(picture))
         return no_promise;
     const struct redis_node *self = cluster_member_self(&picture->members[promise.member]);
-    int master = *self->master_id != '\0' ? cluster_picture_find(picture, self->master_id) : -1;
+    int master = cluster_picture_find(picture, self->master_id);
     bool of_lost = master >= 0 && picture->nodes[master].slots > 0;
     for (size_t i = 0; i < picture->count; i++)
         of_lost = of_lost || (picture->nodes[i].lost && picture->nodes[i].slots > 0);
@@ -124,7 +124,7 @@ static void promote_promised(const struct cluster_picture *picture, const struct
     if (!promised)
         return;
     const struct redis_node *self = cluster_member_self(&picture->members[promise->member]);
-    int master = *self->master_id != '\0' ? cluster_picture_find(picture, self->master_id) : -1;
+    int master = cluster_picture_find(picture, self->master_id);
     if (master >= 0 && picture->nodes[master].slots == 0)
         form_add(plan, FORM_TAKEOVER, promise->member);
 }
