@@ -282,10 +282,32 @@ def nothing_is_left_behind(_world):
         check(not os.path.exists(directory), f"{directory} after signal {number} to the {victim}")
 
 
+DYING = """
+import sys
+sys.path.insert(0, {tests!r})
+import os, lab
+def main(world):
+    held, _write = os.pipe()
+    for _ in range(60):
+        world.spawner.spawn({{"argv": ["/bin/cat"], "env": {{}}}}, [held, 1, 2])
+    return 7
+sys.exit(lab.run(main))
+"""
+
+
+def the_runner_s_word_is_the_last(_world):
+    """a world ends as its runner said, also when sixty processes die with the runner"""
+    for _ in range(10):
+        done = subprocess.run(["/usr/bin/python3", "-c", DYING.format(tests=TESTS)], text=True,
+                              capture_output=True, timeout=60, check=False)
+        equal((done.returncode, done.stderr), (7, ""), "the end of a world")
+
+
 SCENARIOS = [
     containers_are_as_kubernetes_makes_them, names_follow_the_pods, dns_fails_in_every_way,
     ordered_ready_keeps_order, parallel_starts_all, kubelet_restarts_and_reports, probes_judge,
     only_ready_pods_are_published, sixty_pods, nothing_is_left_behind,
+    the_runner_s_word_is_the_last,
 ]
 
 if __name__ == "__main__":

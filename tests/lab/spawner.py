@@ -83,7 +83,7 @@ class Server:
         try:
             self._fork(message, fds)
         except OSError as error:
-            send(self.sock, {"id": message["id"], "error": str(error)})
+            self._tell({"id": message["id"], "error": str(error)})
         finally:
             for fd in fds:
                 os.close(fd)
@@ -114,9 +114,9 @@ class Server:
         words = os.read(fd, 4096)
         os.close(fd)
         if words:
-            send(self.sock, {"id": number, "error": words.decode(errors="replace")})
+            self._tell({"id": number, "error": words.decode(errors="replace")})
         elif wants_pid:
-            send(self.sock, {"id": number, "pid": pid})
+            self._tell({"id": number, "pid": pid})
 
     def _reap(self):
         """Reaps all ended processes; the runner's status when it is among them."""
@@ -132,7 +132,15 @@ class Server:
                 return code if code >= 0 else 128 - code
             for fd in [fd for fd, entry in self.starting.items() if entry[1] == pid]:
                 self._started(fd)
-            send(self.sock, {"exit": pid, "status": os.waitstatus_to_exitcode(status)})
+            self._tell({"exit": pid, "status": os.waitstatus_to_exitcode(status)})
+
+    def _tell(self, message):
+        """Sends to the runner. One that has ended hears nothing: its status comes when it is
+        reaped, which may be after the ends of others that died with it."""
+        try:
+            send(self.sock, message)
+        except ConnectionError:
+            pass
 
 
 class Process:
