@@ -1,0 +1,130 @@
+#ifndef INIT_POSTGRES_CLIENT_H
+#define INIT_POSTGRES_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "init/net/addr.h"
+#include "init/sys/err.h"
+
+/*
+ * Talking to many Postgres servers at once by libpq's asynchronous interface (whose header client.c
+ * alone includes): one kept connection a server, one deadline for a round. Addresses are literal:
+ * libpq resolves no name (`host` names the server for TLS, `hostaddr` is where it is). Nothing of
+ * libpq's environment (PGHOST, PGSERVICE, ~/.pgpass ...) has a say.
+ */
+
+struct pg_client;
+
+/* Where a server is and who we are to it. All texts are copied. */
+struct pg_target {
+    const char *host;        /* the name that a certificate must carry; sslmode verify-full checks it */
+    struct addr addr;        /* ADDR_NONE: socket_dir is used */
+    const char *socket_dir;  /* directory of the local socket; sslmode is "disable" there */
+    int port;
+    const char *user;
+    const char *password;    /* "": none */
+    const char *database;    /* ignored for a replication connection */
+    bool replication;        /* a physical replication connection: walsender commands alone */
+    const char *sslmode;     /* libpq's: disable, prefer, require, verify-ca, verify-full */
+    const char *ssl_ca, *ssl_cert, *ssl_key; /* "" : none */
+    const char *application_name;
+};
+
+/* How a server's answer ended. The first seven are no answers of a session: they prove nothing. */
+enum pg_answer {
+    PG_SILENT,    /* nothing before the deadline, or no route */
+    PG_NOBODY,    /* connection refused: nobody listens there now */
+    PG_STARTING,  /* 57P03: it is there; starting up, shutting down or not consistent yet */
+    PG_DENIED,    /* class 28 (28P01 password, 28000 pg_hba) or 42501: message is the server's */
+    PG_UNTRUSTED, /* TLS: one side does not accept the other */
+    PG_FULL,      /* 53300: too many connections */
+    PG_BROKEN,    /* cut off, or not Postgres' protocol */
+    PG_ERROR,     /* an error of the command: sqlstate and message */
+    PG_ROWS,      /* done; rows may be none */
+};
+
+/* Rows of text, NULL for SQL's NULL. */
+struct pg_rows {
+    size_t count, columns;
+    char **values; /* count * columns, one allocation behind all; freed by pg_call_free */
+};
+
+#define PG_PARAMS_MAX 4
+
+/* One command to one server. SQL takes parameters ($1); walsender commands take none. */
+struct pg_call {
+    int server; /* index that pg_client_server returned */
+    const char *command;
+    const char *params[PG_PARAMS_MAX];
+    int param_count;
+    enum pg_answer answer;
+    char sqlstate[6];  /* "" : none */
+    char message[256]; /* the first line of what the server or libpq said, never a secret */
+    struct pg_rows rows;
+};
+
+bool pg_client_open(struct pg_client **client, struct err *err);
+void pg_client_close(struct pg_client *client);
+
+/* Adds a server; nothing is opened yet. Returns its index, -1 when out of memory. */
+int pg_client_server(struct pg_client *client, const struct pg_target *target);
+
+/*
+ * Runs COUNT calls, all servers in parallel, the calls of one server in order, until all are
+ * answered or the deadline comes. CONNECT_NS: the earlier deadline of connections that are not open
+ * yet. A broken connection is opened anew by the next round. After a call that got no answer the
+ * later ones of that server are not sent and end the same way; after PG_ERROR they are. Never fails:
+ * each call tells its own outcome.
+ */
+void pg_client_round(struct pg_client *client, struct pg_call *calls, size_t count,
+                     int64_t connect_ns, int64_t deadline_ns);
+
+struct pg_call pg_call_new(int server, const char *command);
+void pg_call_free(struct pg_call *call);
+void pg_calls_free(struct pg_call *calls, size_t count);
+/* The text at ROW, COLUMN; "" for NULL and for what is not there. */
+const char *pg_call_value(const struct pg_call *call, size_t row, size_t column);
+bool pg_call_is_null(const struct pg_call *call, size_t row, size_t column);
+/* ERR from a call that did not end in PG_ROWS: PG_DENIED is ERR_DENIED, PG_UNTRUSTED and a missing TLS
+ * file ERR_CONFIG, the rest ERR_LATER; WHO is named first ("pg-1 (10.0.0.7)"). Returns false. */
+bool pg_call_err(const struct pg_call *call, const char *who, struct err *err);
+
+/* What the connection of SERVER told at its start: "server_version", "in_hot_standby" (14 and later);
+ * "" where it is not open or does not tell. libpq docs 17, 32.2 PQparameterStatus. */
+const char *pg_client_parameter(const struct pg_client *client, int server, const char *name);
+/* 150018 for 15.18; 0 where the connection is not open. */
+int pg_client_version(const struct pg_client *client, int server);
+
+/* TEXT as an SQL literal or identifier for SERVER's open connection (PQescapeLiteral,
+ * PQescapeIdentifier); malloc'd, NULL where the connection is not open or out of memory. */
+char *pg_client_literal(struct pg_client *client, int server, const char *text);
+char *pg_client_identifier(struct pg_client *client, int server, const char *text);
+/* The SCRAM-SHA-256 verifier of PASSWORD for USER, made here (PQencryptPasswordConn): the server and its
+ * log never see the password. malloc'd, NULL on failure. */
+char *pg_client_scram(struct pg_client *client, int server, const char *user, const char *password);
+
+/*
+ * A command that answers with several result sets and COPY OUT streams: BASE_BACKUP. The connection is
+ * the stream's until its end.
+ */
+enum pg_stream_part {
+    PG_STREAM_ROWS,  /* a result set: in CALL's rows */
+    PG_STREAM_COPY,  /* a COPY OUT begins: read it by pg_stream_read until its end */
+    PG_STREAM_END,   /* all is done and well */
+    PG_STREAM_FAILED /* CALL tells why; the connection is closed */
+};
+/* Sends COMMAND (opens the connection where needed). False with CALL's answer where it cannot. */
+bool pg_stream_begin(struct pg_client *client, int server, const char *command,
+                     struct pg_call *call, int64_t deadline_ns);
+/* Waits at most until DEADLINE_NS, which is one of silence, for the next part. */
+enum pg_stream_part pg_stream_next(struct pg_client *client, int server, struct pg_call *call,
+                                   int64_t deadline_ns);
+/* The next message of a COPY OUT: *data (freed by pg_stream_free) and *len > 0; 0: the COPY has ended
+ * (pg_stream_next goes on); -1: failed, CALL tells why. */
+int pg_stream_read(struct pg_client *client, int server, char **data, struct pg_call *call,
+                   int64_t deadline_ns);
+void pg_stream_free(char *data);
+
+#endif
