@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "init/sys/clock.h"
+#include "init/sys/utf8.h"
 
 #define MESSAGE_MAX 2048
 #define WAIT_TOLD_EVERY_NS (10 * CLOCK_S)
@@ -44,37 +45,6 @@ static void add_text(struct line *line, const char *text)
     add(line, text, strlen(text));
 }
 
-/* The length of the UTF-8 sequence at TEXT (RFC 3629, 4: no overlong forms, no surrogates), 0:
- * none. */
-static size_t utf8_length(const char *text)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    size_t length;
-    if (at[0] < 0x80) {
-        return 1;
-    } else if (at[0] >= 0xC2 && at[0] <= 0xDF) {
-        length = 2;
-    } else if (at[0] >= 0xE0 && at[0] <= 0xEF) {
-        length = 3;
-        low = at[0] == 0xE0 ? 0xA0 : low;
-        high = at[0] == 0xED ? 0x9F : high;
-    } else if (at[0] >= 0xF0 && at[0] <= 0xF4) {
-        length = 4;
-        low = at[0] == 0xF0 ? 0x90 : low;
-        high = at[0] == 0xF4 ? 0x8F : high;
-    } else {
-        return 0;
-    }
-    if (at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (at[i] < 0x80 || at[i] > 0xBF)
-            return 0;
-    return length;
-}
-
 /* C0 controls, DEL and C1 controls (in UTF-8: C2 80 to C2 9F) steer terminals. */
 static bool is_control(const char *at, size_t length)
 {
@@ -87,7 +57,7 @@ static void add_json_string(struct line *line, const char *text)
 {
     add_text(line, "\"");
     while (*text != '\0') {
-        size_t length = utf8_length(text);
+        size_t length = utf8_length(text, UTF8_MAX);
         char escape[8];
         if (length == 0) {
             add_text(line, "\\ufffd");
@@ -110,7 +80,7 @@ static void add_json_string(struct line *line, const char *text)
 static void add_plain(struct line *line, const char *text)
 {
     while (*text != '\0') {
-        size_t length = utf8_length(text);
+        size_t length = utf8_length(text, UTF8_MAX);
         if (length != 0 && !is_control(text, length)) {
             add(line, text, length);
             text += length;
