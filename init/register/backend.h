@@ -7,9 +7,16 @@
 #include "init/register/register.h"
 #include "init/register/table.h"
 
+enum register_outcome {
+    REGISTER_STORED,
+    REGISTER_OUTRUN,  /* somebody was quicker, nothing was stored: begin anew */
+    REGISTER_UNKNOWN, /* with a failure: stored or not, only what the next begin reads can tell */
+    REGISTER_FAILED,  /* with a failure: not stored */
+};
+
 /*
  * What a backend of the register can do; register.c does the rest. DATA is the backend's own. A
- * change is begin, then commit any number of times, then end, whatever the others answered.
+ * change is begin, then commit once at most, then end, whatever the others answered.
  */
 struct register_backend {
     enum register_kind kind;
@@ -17,9 +24,8 @@ struct register_backend {
     bool (*load)(void *data, struct register_table *table, int64_t deadline_ns, struct err *err);
     /* As load, for a change: what is read stays as it is until end, or commit tells. */
     bool (*begin)(void *data, struct register_table *table, int64_t deadline_ns, struct err *err);
-    /* Stores TABLE in place of what begin read; *stored false when somebody was quicker: begin
-     * anew. */
-    bool (*commit)(void *data, const struct register_table *table, bool *stored,
+    /* Stores TABLE in place of what begin read, all of it or nothing. */
+    bool (*commit)(void *data, const struct register_table *table, enum register_outcome *outcome,
                    int64_t deadline_ns, struct err *err);
     void (*end)(void *data);
     void (*close)(void *data);

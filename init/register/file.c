@@ -149,7 +149,7 @@ static bool begin(void *data, struct register_table *table, int64_t deadline_ns,
     return held && load(data, table, deadline_ns, err);
 }
 
-static bool commit(void *data, const struct register_table *table, bool *stored,
+static bool commit(void *data, const struct register_table *table, enum register_outcome *outcome,
                    int64_t deadline_ns, struct err *err)
 {
     (void)deadline_ns;
@@ -160,7 +160,7 @@ static bool commit(void *data, const struct register_table *table, bool *stored,
         buf_ok(&text) || err_set(err, ERR_CONFIG, "the register '%s' would exceed %zu bytes",
                                  place->path, REGISTER_BYTES_MAX);
     good = good && file_write(place->path, buf_text(&text), text.len, MODE, NULL, err);
-    *stored = good;
+    *outcome = good ? REGISTER_STORED : REGISTER_FAILED;
     buf_free(&text);
     return good;
 }

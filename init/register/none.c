@@ -19,11 +19,11 @@ static bool begin(void *data, struct register_table *table, int64_t deadline_ns,
                    "or file:PATH");
 }
 
-static bool commit(void *data, const struct register_table *table, bool *stored,
+static bool commit(void *data, const struct register_table *table, enum register_outcome *outcome,
                    int64_t deadline_ns, struct err *err)
 {
     (void)table;
-    *stored = false;
+    *outcome = REGISTER_FAILED;
     return begin(data, NULL, deadline_ns, err);
 }
 

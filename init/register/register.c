@@ -11,7 +11,8 @@
 #include "init/sys/log.h"
 
 #define TOKEN "/var/run/secrets/kubernetes.io/serviceaccount/token"
-#define LOST_PAUSE_MS 50
+#define LOST_PAUSE_MIN_MS 20
+#define LOST_PAUSE_MAX_MS 1000
 #define FILE_PREFIX "file:"
 
 struct register_store {
@@ -141,75 +142,165 @@ static bool check(struct register_store *store, const struct register_table *tab
     return true;
 }
 
-/* The value of KEY in OUT (may be NULL), "" when it is not there, as *found (may be NULL) tells. */
+/* Fills READING from TABLE. */
 static bool tell(const struct register_store *store, const struct register_table *table,
-                 const char *key, char *out, bool *found, struct err *err)
+                 struct register_reading *reading, struct err *err)
 {
-    const char *value = register_table_get(table, key);
-    size_t len = value != NULL ? strlen(value) : 0;
+    const char *value = register_table_get(table, reading->key);
+    reading->found = value != NULL;
+    reading->value[0] = '\0';
+    if (value == NULL)
+        return true;
+    size_t len = strlen(value);
     if (len >= REGISTER_VALUE_MAX) {
         return err_set(err, ERR_CONFIG, "the register %s is damaged: '%s' has %zu bytes",
-                       store->description, key, len);
+                       store->description, reading->key, len);
     }
-    if (out != NULL)
-        memcpy(out, value != NULL ? value : "", len + 1);
-    if (found != NULL)
-        *found = value != NULL;
+    if (len > 0 && !is_value(value)) {
+        return err_set(err, ERR_CONFIG, "the register %s is damaged: '%s' has control characters",
+                       store->description, reading->key);
+    }
+    memcpy(reading->value, value, len + 1);
     return true;
+}
+
+static bool tell_all(const struct register_store *store, const struct register_table *table,
+                     struct register_reading *readings, size_t count, struct err *err)
+{
+    bool good = true;
+    for (size_t i = 0; i < count && good; i++)
+        good = tell(store, table, &readings[i], err);
+    return good;
+}
+
+bool register_get_all(struct register_store *store, struct register_reading *readings, size_t count,
+                      int64_t deadline_ns, struct err *err)
+{
+    struct register_table table = {.entries = NULL};
+    bool good = store->backend->load(store->data, &table, deadline_ns, err) &&
+                check(store, &table, err) && tell_all(store, &table, readings, count, err);
+    register_table_clear(&table);
+    return good;
 }
 
 bool register_get(struct register_store *store, const char *key,
                   char value[static REGISTER_VALUE_MAX], bool *found, int64_t deadline_ns,
                   struct err *err)
 {
-    struct register_table table = {.entries = NULL};
-    bool good = store->backend->load(store->data, &table, deadline_ns, err) &&
-                check(store, &table, err) && tell(store, &table, key, value, found, err);
-    register_table_clear(&table);
+    struct register_reading reading = {.key = key};
+    if (!register_get_all(store, &reading, 1, deadline_ns, err))
+        return false;
+    memcpy(value, reading.value, sizeof reading.value);
+    *found = reading.found;
+    return true;
+}
+
+/* --- a change --- */
+
+struct swap {
+    const struct register_change *changes;
+    size_t count;
+    bool unsure; /* an earlier attempt may have been stored */
+    bool swapped;
+    bool settled; /* nothing more has to be tried */
+};
+
+static bool is_text(const char *now, const char *wanted)
+{
+    return now == NULL || wanted == NULL ? now == wanted : strcmp(now, wanted) == 0;
+}
+
+/* Whether all keys are as expected, or else (WISHED) as they shall be. */
+static bool all_are(const struct swap *swap, const struct register_table *table, bool wished)
+{
+    for (size_t i = 0; i < swap->count; i++) {
+        const struct register_change *change = &swap->changes[i];
+        const char *now = register_table_get(table, change->key);
+        if (!is_text(now, wished ? change->value : change->expected))
+            return false;
+    }
+    return true;
+}
+
+static bool set_all(const struct register_store *store, const struct swap *swap,
+                    struct register_table *table, struct err *err)
+{
+    bool good = register_table_set(table, "format", REGISTER_FORMAT) &&
+                register_table_set(table, "cluster-id", store->cluster_id);
+    for (size_t i = 0; i < swap->count && good; i++)
+        good = register_table_set(table, swap->changes[i].key, swap->changes[i].value);
+    if (good)
+        return true;
+    if (table->count == REGISTER_ENTRIES_MAX) {
+        return err_set(err, ERR_CONFIG, "the register %s is full: it has %d keys",
+                       store->description, REGISTER_ENTRIES_MAX);
+    }
+    return err_set(err, ERR_IO, "out of memory for the register %s", store->description);
+}
+
+/* One attempt. Not settled: it has to be read again, with false for the reason in ERR. */
+static bool try_swap(struct register_store *store, struct register_table *table, struct swap *swap,
+                     int64_t deadline_ns, struct err *err)
+{
+    enum register_outcome outcome = REGISTER_FAILED;
+    swap->settled = true;
+    if (!store->backend->begin(store->data, table, deadline_ns, err) || !check(store, table, err))
+        return false;
+    if (swap->unsure && all_are(swap, table, true)) {
+        swap->swapped = true;
+        return true;
+    }
+    if (!all_are(swap, table, false))
+        return true;
+    if (!set_all(store, swap, table, err))
+        return false;
+    bool good = store->backend->commit(store->data, table, &outcome, deadline_ns, err);
+    swap->swapped = outcome == REGISTER_STORED;
+    swap->unsure = swap->unsure || outcome == REGISTER_UNKNOWN;
+    swap->settled = outcome == REGISTER_STORED || outcome == REGISTER_FAILED;
     return good;
 }
 
-/* One attempt. *settled false: somebody was quicker with another key. */
-static bool try_swap(struct register_store *store, struct register_table *table, const char *key,
-                     const char *expected, const char *value, bool *swapped, bool *settled,
-                     int64_t deadline_ns, struct err *err)
+bool register_swap_all(struct register_store *store, const struct register_change *changes,
+                       size_t count, bool *swapped, struct register_reading *present,
+                       int64_t deadline_ns, struct err *err)
 {
-    *swapped = false;
-    *settled = true;
-    if (!store->backend->begin(store->data, table, deadline_ns, err) || !check(store, table, err))
-        return false;
-    const char *now = register_table_get(table, key);
-    if (expected == NULL ? now != NULL : now == NULL || strcmp(now, expected) != 0)
-        return true;
-    if (!register_table_set(table, "format", REGISTER_FORMAT) ||
-        !register_table_set(table, "cluster-id", store->cluster_id) ||
-        !register_table_set(table, key, value))
-        return err_set(err, ERR_IO, "out of memory for the register %s", store->description);
-    if (!store->backend->commit(store->data, table, settled, deadline_ns, err))
-        return false;
-    *swapped = *settled;
-    return true;
+    struct swap swap = {.changes = changes, .count = count};
+    int64_t pause_ms = LOST_PAUSE_MIN_MS;
+    for (size_t i = 0; i < count; i++) {
+        ensure(register_key_is_valid(changes[i].key, strlen(changes[i].key)));
+        ensure(is_value(changes[i].value));
+        if (present != NULL)
+            present[i].key = changes[i].key;
+    }
+    for (;;) {
+        struct register_table table = {.entries = NULL};
+        bool good = try_swap(store, &table, &swap, deadline_ns, err);
+        store->backend->end(store->data);
+        if (good && swap.settled && present != NULL)
+            good = tell_all(store, &table, present, count, err);
+        register_table_clear(&table);
+        *swapped = swap.swapped;
+        if (swap.settled)
+            return good;
+        if (!clock_pause(pause_ms, deadline_ns)) {
+            return good &&
+                   err_set(err, ERR_LATER, "the register %s is changed by others all the time",
+                           store->description);
+        }
+        pause_ms = pause_ms * 2 < LOST_PAUSE_MAX_MS ? pause_ms * 2 : LOST_PAUSE_MAX_MS;
+    }
 }
 
 bool register_swap(struct register_store *store, const char *key, const char *expected,
                    const char *value, bool *swapped, char *present, int64_t deadline_ns,
                    struct err *err)
 {
-    ensure(register_key_is_valid(key, strlen(key)) && is_value(value));
-    for (;;) {
-        struct register_table table = {.entries = NULL};
-        bool settled;
-        bool good =
-            try_swap(store, &table, key, expected, value, swapped, &settled, deadline_ns, err);
-        store->backend->end(store->data);
-        if (good && settled && !*swapped)
-            good = tell(store, &table, key, present, NULL, err);
-        register_table_clear(&table);
-        if (!good || settled)
-            return good;
-        if (!clock_pause(LOST_PAUSE_MS, deadline_ns)) {
-            return err_set(err, ERR_LATER, "the register %s is changed by others all the time",
-                           store->description);
-        }
-    }
+    struct register_change change = {key, expected, value};
+    struct register_reading reading;
+    if (!register_swap_all(store, &change, 1, swapped, &reading, deadline_ns, err))
+        return false;
+    if (present != NULL)
+        memcpy(present, reading.value, sizeof reading.value);
+    return true;
 }

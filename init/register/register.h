@@ -36,17 +36,39 @@ const char *register_describe(const struct register_store *store);
 /* True when the last error was a format that this version does not know: nobody goes on past it. */
 bool register_is_newer(const struct register_store *store);
 
-/* Value of KEY; *found false and "" when it is not there. ERR_LATER when unreachable. With none:
- * never found. */
+/* What stands under KEY: *found false and "" when it is not there. */
+struct register_reading {
+    const char *key; /* the caller's */
+    bool found;
+    char value[REGISTER_VALUE_MAX];
+};
+
+/* Reads all COUNT keys at once: they stood so together at one moment. ERR_LATER when unreachable; a
+ * value that no version of ordain writes is ERR_CONFIG. With none: never found. */
+bool register_get_all(struct register_store *store, struct register_reading *readings, size_t count,
+                      int64_t deadline_ns, struct err *err);
+/* The same of one key. */
 bool register_get(struct register_store *store, const char *key,
                   char value[static REGISTER_VALUE_MAX], bool *found, int64_t deadline_ns,
                   struct err *err);
 
+/* KEY must have the value EXPECTED (NULL: not be there) and shall have VALUE, which may be the same. */
+struct register_change {
+    const char *key, *expected, *value;
+};
+
 /*
- * Sets KEY to VALUE if it is EXPECTED now (NULL: not there). *swapped false and the present value
- * in PRESENT (may be NULL) when it is not. Repeats on a lost race with other keys. With none:
- * ERR_REFUSED.
+ * Sets all COUNT keys in one change if each is as expected; else *swapped is false, nothing is changed,
+ * and PRESENT (COUNT readings, or NULL) tells how they stand, in the order of CHANGES. Repeats on a
+ * lost race with other keys, and where a store's answer was lost: what is read next tells. All values
+ * there then count as set by this call, since whoever else set the same wished the same. Killed or
+ * failed with ERR_LATER, a call may have set them too: who runs again must take its own values for a
+ * success. With none: ERR_REFUSED.
  */
+bool register_swap_all(struct register_store *store, const struct register_change *changes,
+                       size_t count, bool *swapped, struct register_reading *present,
+                       int64_t deadline_ns, struct err *err);
+/* The same of one key; the value there in PRESENT (of REGISTER_VALUE_MAX, or NULL) when not swapped. */
 bool register_swap(struct register_store *store, const char *key, const char *expected,
                    const char *value, bool *swapped, char *present, int64_t deadline_ns,
                    struct err *err);

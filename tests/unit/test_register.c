@@ -134,6 +134,53 @@ static void a_value_is_swapped_only_for_the_expected_one(void **state)
     holds("format=1\ncluster-id=cache/redis\nprimary=pg-1\n");
 }
 
+static void several_keys_are_read_at_once(void **state)
+{
+    (void)state;
+    struct register_reading readings[3] = {{.key = "primary"}, {.key = "none"}, {.key = "empty"}};
+    put("format=1\ncluster-id=cache/redis\nempty=\nprimary=pg-1\n");
+    assert_true(register_get_all(store, readings, 3, soon(), &err));
+    assert_true(readings[0].found);
+    assert_string_equal(readings[0].value, "pg-1");
+    assert_false(readings[1].found);
+    assert_string_equal(readings[1].value, "");
+    assert_true(readings[2].found);
+    assert_string_equal(readings[2].value, "");
+    assert_true(register_get_all(store, NULL, 0, soon(), &err));
+}
+
+static void several_keys_are_swapped_together_or_not_at_all(void **state)
+{
+    (void)state;
+    struct register_reading present[3];
+    struct register_change changes[] = {
+        {"primary",           NULL, "pg-0"},
+        {"timeline",          NULL, "1"   },
+        {"system-identifier", NULL, "77"  },
+    };
+    bool swapped;
+    assert_true(register_swap_all(store, changes, 3, &swapped, NULL, soon(), &err));
+    assert_true(swapped);
+    const char *all = "format=1\ncluster-id=cache/redis\nprimary=pg-0\nsystem-identifier=77\n"
+                      "timeline=1\n";
+    holds(all);
+    changes[0] = (struct register_change){"primary", "pg-0", "pg-1"};
+    changes[1] = (struct register_change){"timeline", "2", "3"};
+    changes[2] = (struct register_change){"x", NULL, "y"};
+    assert_true(register_swap_all(store, changes, 3, &swapped, present, soon(), &err));
+    assert_false(swapped);
+    assert_string_equal(present[0].key, "primary");
+    assert_string_equal(present[0].value, "pg-0");
+    assert_string_equal(present[1].value, "1");
+    assert_false(present[2].found);
+    holds(all);
+    changes[1] = (struct register_change){"timeline", "1", "1"}; /* only looked at */
+    assert_true(register_swap_all(store, changes, 3, &swapped, present, soon(), &err));
+    assert_true(swapped);
+    holds(
+        "format=1\ncluster-id=cache/redis\nprimary=pg-1\nsystem-identifier=77\ntimeline=1\nx=y\n");
+}
+
 static void keys_are_sorted_and_what_is_unknown_stays_where_it_is(void **state)
 {
     (void)state;
@@ -415,6 +462,8 @@ int main(void)
         TEST(a_register_that_nobody_wrote_holds_nothing),
         TEST(the_first_change_writes_format_and_cluster_id_too),
         TEST(a_value_is_swapped_only_for_the_expected_one),
+        TEST(several_keys_are_read_at_once),
+        TEST(several_keys_are_swapped_together_or_not_at_all),
         TEST(keys_are_sorted_and_what_is_unknown_stays_where_it_is),
         TEST(another_clusters_register_is_refused),
         TEST(an_unknown_format_asks_for_a_newer_version),
