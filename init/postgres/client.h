@@ -9,7 +9,7 @@
 #include "init/sys/err.h"
 
 /*
- * Talking to many Postgres servers at once by libpq's asynchronous interface (whose header client.c
+ * Talking to many Postgres servers at once by libpq's asynchronous interface (whose header link.c
  * alone includes): one kept connection a server, one deadline for a round. Addresses are literal:
  * libpq resolves no name (`host` names the server for TLS, `hostaddr` is where it is). Nothing of
  * libpq's environment (PGHOST, PGSERVICE, ~/.pgpass ...) has a say.
@@ -19,33 +19,38 @@ struct pg_client;
 
 /* Where a server is and who we are to it. All texts are copied. */
 struct pg_target {
-    const char *host;        /* the name that a certificate must carry; sslmode verify-full checks it */
-    struct addr addr;        /* ADDR_NONE: socket_dir is used */
-    const char *socket_dir;  /* directory of the local socket; sslmode is "disable" there */
+    const char *host;       /* the name that a certificate must carry; sslmode verify-full checks it
+                                ("" : the address is its name) */
+    struct addr addr;       /* ADDR_NONE: socket_dir is used */
+    const char *socket_dir; /* directory of the local socket; sslmode is "disable" there */
     int port;
     const char *user;
-    const char *password;    /* "": none */
-    const char *database;    /* ignored for a replication connection */
-    bool replication;        /* a physical replication connection: walsender commands alone */
-    const char *sslmode;     /* libpq's: disable, prefer, require, verify-ca, verify-full */
+    const char *password; /* "": none */
+    const char *database; /* ignored for a replication connection */
+    bool replication;     /* a physical replication connection: walsender commands alone */
+    const char *sslmode;  /* libpq's: disable, prefer, require, verify-ca, verify-full */
     const char *ssl_ca, *ssl_cert, *ssl_key; /* "" : none */
     const char *application_name;
 };
 
-/* How a server's answer ended. The first seven are no answers of a session: they prove nothing. */
+/*
+ * How a server's answer ended. The first seven are no answers of a session: they prove nothing. A password is
+ * given to a server that speaks SCRAM alone; to one that asks for MD5 only where it is known: under sslmode
+ * verify-ca or verify-full, or at a local socket; in clear text never (PG_DENIED).
+ */
 enum pg_answer {
-    PG_SILENT,    /* nothing before the deadline, or no route */
-    PG_NOBODY,    /* connection refused: nobody listens there now */
-    PG_STARTING,  /* 57P03: it is there; starting up, shutting down or not consistent yet */
-    PG_DENIED,    /* class 28 (28P01 password, 28000 pg_hba) or 42501: message is the server's */
-    PG_UNTRUSTED, /* TLS: one side does not accept the other */
+    PG_SILENT,   /* nothing before the deadline, or no route */
+    PG_NOBODY,   /* connection refused: nobody listens there now */
+    PG_STARTING, /* 57P01 to 57P03: it is there; starting up, shutting down or not consistent yet */
+    PG_DENIED,   /* class 28 (28P01 password, 28000 pg_hba) or 42501: message is the server's */
+    PG_UNTRUSTED, /* TLS: one side does not accept the other, or a file of ours is missing */
     PG_FULL,      /* 53300: too many connections */
     PG_BROKEN,    /* cut off, or not Postgres' protocol */
-    PG_ERROR,     /* an error of the command: sqlstate and message */
+    PG_ERROR,     /* an error of the command, or another one at the start: sqlstate and message */
     PG_ROWS,      /* done; rows may be none */
 };
 
-/* Rows of text, NULL for SQL's NULL. */
+/* Rows of text, NULL for SQL's NULL; 4 MiB at most, else PG_BROKEN. */
 struct pg_rows {
     size_t count, columns;
     char **values; /* count * columns, one allocation behind all; freed by pg_call_free */
@@ -87,8 +92,8 @@ void pg_calls_free(struct pg_call *calls, size_t count);
 /* The text at ROW, COLUMN; "" for NULL and for what is not there. */
 const char *pg_call_value(const struct pg_call *call, size_t row, size_t column);
 bool pg_call_is_null(const struct pg_call *call, size_t row, size_t column);
-/* ERR from a call that did not end in PG_ROWS: PG_DENIED is ERR_DENIED, PG_UNTRUSTED and a missing TLS
- * file ERR_CONFIG, the rest ERR_LATER; WHO is named first ("pg-1 (10.0.0.7)"). Returns false. */
+/* ERR from a call that did not end in PG_ROWS: PG_DENIED is ERR_DENIED, PG_UNTRUSTED (a missing TLS file
+ * too) ERR_CONFIG, the rest ERR_LATER; WHO is named first ("pg-1 (10.0.0.7)"). Returns false. */
 bool pg_call_err(const struct pg_call *call, const char *who, struct err *err);
 
 /* What the connection of SERVER told at its start: "server_version", "in_hot_standby" (14 and later);
@@ -121,8 +126,8 @@ bool pg_stream_begin(struct pg_client *client, int server, const char *command,
 /* Waits at most until DEADLINE_NS, which is one of silence, for the next part. */
 enum pg_stream_part pg_stream_next(struct pg_client *client, int server, struct pg_call *call,
                                    int64_t deadline_ns);
-/* The next message of a COPY OUT: *data (freed by pg_stream_free) and *len > 0; 0: the COPY has ended
- * (pg_stream_next goes on); -1: failed, CALL tells why. */
+/* The next message of a COPY OUT: its length, and *data (freed by pg_stream_free, by any thread); 0: the COPY
+ * has ended (pg_stream_next goes on, and tells how); -1: failed, CALL tells why. */
 int pg_stream_read(struct pg_client *client, int server, char **data, struct pg_call *call,
                    int64_t deadline_ns);
 void pg_stream_free(char *data);

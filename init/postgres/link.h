@@ -1,0 +1,75 @@
+#ifndef INIT_POSTGRES_LINK_H
+#define INIT_POSTGRES_LINK_H
+
+#include <stdbool.h>
+
+#include "init/postgres/client.h"
+#include "init/postgres/rows.h"
+
+/* One connection to one Postgres server, never blocking: the part of the client that knows libpq. */
+
+enum pg_link_state { PG_LINK_CLOSED, PG_LINK_CONNECTING, PG_LINK_OPEN, PG_LINK_LOST };
+
+/* What the answer of the command under way has reached. */
+enum pg_link_event {
+    PG_LINK_NOTHING, /* nothing whole yet: poll(2) */
+    PG_LINK_ROWS,    /* a result set, or a command without one, is whole: in the call */
+    PG_LINK_COPY,    /* a COPY OUT begins */
+    PG_LINK_DONE,    /* the command is over */
+    PG_LINK_ERROR,   /* the server's error, in the call; PG_LINK_DONE follows */
+};
+
+struct pg_conn; /* libpq's PGconn */
+
+struct pg_link {
+    struct pg_target target; /* its texts lie in TEXTS */
+    char *texts;
+    size_t texts_len;
+    enum pg_link_state state;
+    struct pg_conn *conn;
+    short connect_events; /* what the connection that is being made waits for */
+    bool unsent;          /* a part of the command */
+    bool copying;
+    struct rows_builder rows;
+    enum pg_answer lost; /* why, when the state is PG_LINK_LOST */
+    char sqlstate[6];
+    char problem[256];
+};
+
+/* A closed link with a copy of TARGET; false when out of memory. */
+bool pg_link_init(struct pg_link *link, const struct pg_target *target);
+/* Closes, and wipes the copy. */
+void pg_link_free(struct pg_link *link);
+
+/* Begins to connect; the state becomes PG_LINK_CONNECTING or PG_LINK_LOST. */
+void pg_link_connect(struct pg_link *link);
+/* After poll(2): goes on connecting. The state may become PG_LINK_OPEN or PG_LINK_LOST. */
+void pg_link_connecting(struct pg_link *link);
+/* Closes an open link whose server hung up while nothing was asked. */
+void pg_link_check_idle(struct pg_link *link);
+void pg_link_close(struct pg_link *link);
+/* Closes and remembers why. */
+void pg_link_lose(struct pg_link *link, enum pg_answer why, const char *problem);
+/* Tells CALL why the link was lost. */
+void pg_link_tell(const struct pg_link *link, struct pg_call *call);
+
+/* Sends CALL's command on an open link. */
+void pg_link_send(struct pg_link *link, const struct pg_call *call);
+int pg_link_fd(const struct pg_link *link);
+short pg_link_events(const struct pg_link *link);
+/* After poll(2) on an open link: writes and reads what it can. */
+void pg_link_serve(struct pg_link *link);
+/* The next event of what was read. Ask until PG_LINK_NOTHING or PG_LINK_DONE; look at the state then. */
+enum pg_link_event pg_link_take(struct pg_link *link, struct pg_call *call);
+/* The next message of the COPY OUT, a buffer that pg_stream_free frees: its length; 0: none whole yet; -1: the
+ * COPY is over, pg_link_take tells how. */
+int pg_link_copy(struct pg_link *link, char **data);
+
+/* As in client.h. */
+const char *pg_link_parameter(const struct pg_link *link, const char *name);
+int pg_link_version(const struct pg_link *link);
+char *pg_link_literal(struct pg_link *link, const char *text);
+char *pg_link_identifier(struct pg_link *link, const char *text);
+char *pg_link_scram(struct pg_link *link, const char *user, const char *password);
+
+#endif
