@@ -34,7 +34,7 @@ bool status_collect(const struct form_look *look, struct status_rows *rows);
 void status_draw(const struct form_look *look, const struct status_rows *rows, bool color,
                  struct buf *out);
 
-/* The same as JSON, {"version":1,...}; by cJSON. */
+/* The same as JSON, {"version":1,...}. */
 bool status_write_json(const struct form_look *look, const struct status_rows *rows,
                        struct buf *out);
 

@@ -159,6 +159,11 @@ struct json *json_object(void)
     return ours(cJSON_CreateObject());
 }
 
+struct json *json_array(void)
+{
+    return ours(cJSON_CreateArray());
+}
+
 bool json_set(struct json *object, const char *key, struct json *child)
 {
     cJSON *node = theirs(child);
@@ -175,9 +180,32 @@ bool json_set_text(struct json *object, const char *key, const char *text)
     return json_set(object, key, ours(cJSON_CreateString(text)));
 }
 
-bool json_print(const struct json *value, struct buf *out)
+bool json_set_number(struct json *object, const char *key, double number)
 {
-    char *text = cJSON_PrintUnformatted(theirs(value));
+    return json_set(object, key, ours(cJSON_CreateNumber(number)));
+}
+
+bool json_set_bool(struct json *object, const char *key, bool value)
+{
+    return json_set(object, key, ours(cJSON_CreateBool(value)));
+}
+
+bool json_add(struct json *array, struct json *child)
+{
+    bool done = cJSON_AddItemToArray(theirs(array), theirs(child));
+    if (!done)
+        cJSON_Delete(theirs(child));
+    return done;
+}
+
+bool json_add_text(struct json *array, const char *text)
+{
+    return json_add(array, ours(cJSON_CreateString(text)));
+}
+
+bool json_print(const struct json *value, bool indented, struct buf *out)
+{
+    char *text = indented ? cJSON_Print(theirs(value)) : cJSON_PrintUnformatted(theirs(value));
     if (text == NULL)
         return false;
     buf_add_text(out, text);

@@ -50,16 +50,24 @@ bool json_u64(const struct json *value, uint64_t *number);
 /* True when VALUE is true; false for all else. */
 bool json_is_true(const struct json *value);
 
-/* An empty object, for json_free; NULL when out of memory. */
+/* An empty object or array, for json_free; NULL when out of memory. */
 struct json *json_object(void);
-/* Sets the member KEY of OBJECT in its place, or puts it at the end. False when out of memory. */
-bool json_set_text(struct json *object, const char *key, const char *text);
-/* The same; CHILD belongs to OBJECT from then on, and is freed where it cannot be set, NULL being
- * such a failure. */
-bool json_set(struct json *object, const char *key, struct json *child);
+struct json *json_array(void);
 
-/* Appends VALUE in one line to OUT, which is full (buf_ok) when it does not fit. False when out of
- * memory. */
-bool json_print(const struct json *value, struct buf *out);
+/*
+ * Each sets the member KEY of OBJECT in its place, or puts it at the end; false when out of memory. A
+ * child belongs to OBJECT from then on, and is freed where it cannot be set; a NULL one cannot.
+ */
+bool json_set(struct json *object, const char *key, struct json *child);
+bool json_set_text(struct json *object, const char *key, const char *text);
+bool json_set_number(struct json *object, const char *key, double number);
+bool json_set_bool(struct json *object, const char *key, bool value);
+/* Puts CHILD, TEXT at the end of ARRAY, in the same way. */
+bool json_add(struct json *array, struct json *child);
+bool json_add_text(struct json *array, const char *text);
+
+/* Appends VALUE to OUT, which is full (buf_ok) when it does not fit: in one line, or INDENTED for
+ * people. False when out of memory. */
+bool json_print(const struct json *value, bool indented, struct buf *out);
 
 #endif

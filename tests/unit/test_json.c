@@ -47,7 +47,7 @@ static void prints(const char *text, const char *printed)
     struct json *value = parse(text);
     if (value == NULL)
         fail_msg("%s: %s", text, err.message);
-    assert_true(json_print(value, &out) && buf_ok(&out));
+    assert_true(json_print(value, false, &out) && buf_ok(&out));
     assert_string_equal(buf_text(&out), printed);
     buf_free(&out);
     json_free(value);
@@ -217,14 +217,32 @@ static void a_member_is_set_in_its_place(void **state)
     assert_true(json_set_text(inner, "k", "v"));
     assert_true(json_set(value, "c", inner));
     assert_false(json_set(value, "d", NULL));
-    assert_true(json_print(value, &out));
+    assert_true(json_print(value, false, &out));
     assert_string_equal(
         buf_text(&out),
         "{\"a\":\"line\\n\\\"\xc3\xa9\\\"\",\"b\":2,\"A\":\"\",\"c\":{\"k\":\"v\"}}");
     struct buf small = buf_new(10);
-    assert_true(json_print(value, &small));
+    assert_true(json_print(value, false, &small));
     assert_false(buf_ok(&small));
     buf_free(&small);
+    buf_free(&out);
+    json_free(value);
+}
+
+static void what_is_built_is_printed_for_people_too(void **state)
+{
+    (void)state;
+    struct buf out = buf_new(200);
+    struct json *value = json_object();
+    struct json *list = json_array();
+    assert_true(json_set_number(value, "n", -3) && json_set_bool(value, "yes", true) &&
+                json_set_bool(value, "no", false));
+    assert_true(json_add_text(list, "a") && json_add(list, json_object()));
+    assert_false(json_add(list, NULL));
+    assert_true(json_set(value, "list", list));
+    assert_true(json_print(value, true, &out));
+    assert_string_equal(buf_text(&out), "{\n\t\"n\":\t-3,\n\t\"yes\":\ttrue,\n\t\"no\":\tfalse,\n"
+                                        "\t\"list\":\t[\"a\", {\n\t\t}]\n}");
     buf_free(&out);
     json_free(value);
 }
@@ -238,6 +256,7 @@ int main(void)
         cmocka_unit_test(members_are_looked_up_as_they_are_written),
         cmocka_unit_test(what_is_not_there_is_looked_up_without_harm),
         cmocka_unit_test(a_member_is_set_in_its_place),
+        cmocka_unit_test(what_is_built_is_printed_for_people_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
