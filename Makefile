@@ -34,7 +34,7 @@ MAIN := init/main.c
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_HELPERS := $(sort $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/*.c))
-SCRIPTS := $(sort $(wildcard deps/*.sh deps/recipes/*.sh bench/*.sh .ci/run tests/tap tests/servers/fetch \
+SCRIPTS := $(sort $(wildcard deps/*.sh deps/recipes/*.sh bench/*.sh .ci/run tests/tap tests/servers/fetch tests/servers/*.sh \
     $(filter-out %.py %.md %.c,$(wildcard tests/check/*))))
 
 # ---- flags
@@ -225,7 +225,7 @@ PROVE = TEST_TIMEOUT=$(TEST_TIMEOUT) prove -j $(TEST_JOBS) -e tests/tap
 cli: all debug ## the command-line tests, on the static and on the sanitized binary
 	@$(PROVE) $(CLI) $(CLI:%=debug:%)
 
-servers: setup ## Redis 8.0 and Valkey 8.1 for the tests, beside the machine's own Redis
+servers: setup ## Redis 8.0, Valkey 8.1 and Postgres 13 to 18 for the tests, beside the machine's own
 	@tests/servers/fetch >/dev/null
 
 integration: all servers ## the tests with real servers, on the static binary

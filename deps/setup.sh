@@ -7,9 +7,13 @@ set -eu
 build='gcc libc6-dev linux-libc-dev make perl patch xz-utils bzip2 ca-certificates util-linux'
 # shellcheck disable=SC2034
 test="git clang clang-tidy clang-format libclang-rt-dev cppcheck gcovr shellcheck bats libcmocka-dev python3 openssl
-    redis-server redis-tools dnsmasq-base iproute2 iptables procps e2fsprogs libcap2-bin valgrind strace zsh man-db"
+    redis-server redis-tools dnsmasq-base iproute2 iptables procps e2fsprogs libcap2-bin valgrind strace zsh man-db
+    postgresql-15 postgresql-client-15"
 # shellcheck disable=SC2034
 image='docker.io debootstrap'
+
+# Who has Node.js from elsewhere has npm with it, which Debian's would not go beside.
+command -v npm >/dev/null || test="$test npm"
 
 missing=
 for group; do
@@ -24,13 +28,18 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 
-# Debian's way to say that no service is to be started, for the time of this installation.
+# Debian's ways to say that no service is to be started and no database cluster made, for the time of this installation.
 policy=/usr/sbin/policy-rc.d
+clusters=/etc/postgresql-common/createcluster.d/ordain-setup.conf
+mine=$clusters
+trap 'rm -f $mine' EXIT
 if [ ! -e "$policy" ]; then
-    trap 'rm -f "$policy"' EXIT
+    mine="$mine $policy"
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
 fi
+mkdir -p "${clusters%/*}"
+echo 'create_main_cluster = false' >"$clusters"
 echo "setup: installing$missing" >&2
 install_missing() {
     # shellcheck disable=SC2086 # a list
