@@ -29,3 +29,14 @@ def until_resolves(one, short, addresses):
     """Waits until a pod sees exactly these addresses under the name of another one."""
     one.lab.wait(lambda: resolve(one, short) == sorted(addresses), 5,
                  f"{one.name} finds {short} at {addresses}", lambda: resolve(one, short))
+
+
+def plain_postgres(world, replicas=1, **options):
+    """A lab of the official Postgres image without ordain, on volumes that it may write to."""
+    return lab.PostgresLab(world, template=options.pop("template", None) or lab.plain_postgres(),
+                           replicas=replicas, fs_group=True, **options)
+
+
+def postgres(world, policy="Parallel", **options):
+    """A lab of three pods that ordain makes a primary and two standbys."""
+    return lab.PostgresLab(world, policy=policy, **options)

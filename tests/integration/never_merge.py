@@ -36,7 +36,7 @@ def both_whole(one, other, known=None):
     """Both healthy, nothing lost, nobody met."""
     for mine, count in ((one, KEYS), (other, OTHERS)):
         mine.wait_ready(90)
-        mine.wait_healthy(60, known if mine is one else None)
+        mine.wait_healthy(60, known=known if mine is one else None)
         mine.check_keys(count)
         equal(mine.count_keys(), count, f"{mine.name}'s keys")
         result = form(mine, "30s")

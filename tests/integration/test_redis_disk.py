@@ -86,7 +86,7 @@ def full_config(world):
 
 def lab_volume(world):
     """A small disk of its own, for everybody."""
-    disk = lab.lab.volume.Volume(world, "small", "256k")
+    disk = lab.volume.Volume(world, "small", "256k")
     os.chmod(disk.path, 0o777)
     return disk
 

@@ -17,7 +17,7 @@ def born(one, keys=KEYS):
 def whole(one, keys=KEYS, known=None):
     """Ready, healthy, nothing lost; and a further form finds nothing to do."""
     one.wait_ready(120)
-    one.wait_healthy(120, known)
+    one.wait_healthy(120, known=known)
     one.check_keys(keys)
     result = one.job("ordain", "form", "redis", timeout_s=60)
     equal(result.rc, 0, f"form: {result!r}")

@@ -5,8 +5,11 @@ See README.md beside this file.
 
 from .binary import path as ordain_binary
 from .lab import Lab
+from .pgwire import SqlError
+from .postgres import Lab as PostgresLab
 from .sandbox import Result, user
-from .spec import Container, PodSpec, Probe, killed_at, ordain, plain, server
+from .spec import Container, PodSpec, Probe, killed_at, ordain, plain, plain_postgres, postgres
+from .spec import server
 from .redis import Access, ReplyError, Unreachable
 from .snapshot import differences, take
 from .spawner import SpawnError
@@ -15,8 +18,8 @@ from .tap import Failure, check, diagnose, equal, main, note, timeout
 from .world import run
 
 __all__ = [
-    "Access", "Container", "Failure", "Lab", "PodSpec", "Probe", "ReplyError", "Result",
-    "SpawnError", "Unreachable", "check", "diagnose", "differences", "equal",
-    "killed_at", "main", "note", "ordain", "ordain_binary", "plain", "run", "server", "take",
-    "timeout", "together", "user",
+    "Access", "Container", "Failure", "Lab", "PodSpec", "PostgresLab", "Probe", "ReplyError",
+    "Result", "SpawnError", "SqlError", "Unreachable", "check", "diagnose", "differences", "equal",
+    "killed_at", "main", "note", "ordain", "ordain_binary", "plain", "plain_postgres", "postgres",
+    "run", "server", "take", "timeout", "together", "user",
 ]

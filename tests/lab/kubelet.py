@@ -164,9 +164,10 @@ class Life:
                                     timeout_s=timeout_s, stdin=stdin)
 
     def end_process(self, process, grace_s):
-        """SIGTERM, and SIGKILL when the grace period is over."""
+        """The image's stop signal, and SIGKILL when the grace period is over."""
         if grace_s > 0:
-            process.kill(signal.SIGTERM)
+            main = process is self.main_process()
+            process.kill(self.pod.spec.main.stop_signal if main else signal.SIGTERM)
             if process.wait(grace_s) is not None:
                 return
         process.kill(signal.SIGKILL)

@@ -56,7 +56,7 @@ class Pod:
 
     @property
     def config(self):
-        """The config emptyDir (/etc/redis) of the present life, for the test process."""
+        """The config emptyDir of the present life, for the test process."""
         return self.life.mounts.config
 
     # ---- what the kubelet and the controller call
@@ -83,7 +83,8 @@ class Pod:
     def _new_mounts(self):
         self.lives += 1
         directory = os.path.join(self.lab.dir, "pods", self.name, str(self.lives))
-        return sandbox.Mounts(directory, self.volume, self.lab.mounts(), self.volume.fs_group)
+        return sandbox.Mounts(directory, self.lab.image, self.volume, self.lab.mounts(),
+                              self.volume.fs_group)
 
     def _begin(self, mounts, run_init):
         self.spec = self.lab.spec

@@ -10,6 +10,7 @@ from . import syscalls
 
 PROGRAM_DIRS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt")
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+# An image may bring its own.
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh
 redis:x:999:999:redis:/data:/bin/sh

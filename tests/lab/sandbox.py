@@ -4,8 +4,6 @@ import os
 
 from . import spec
 
-SUBDIRS = ("config", "bin")
-
 
 class Result:
     """How a command ended: `rc` (-N: by signal N; None: it was killed at its deadline), `out`,
@@ -21,15 +19,17 @@ class Result:
 class Mounts:
     """The directories behind one life of a pod: emptyDirs, the volume, shared and secret ones.
 
-    `config` is /etc/redis, `bin` /ordain/bin; both are writable for everybody, as the kubelet
-    makes emptyDirs (with `fs_group`: group 999, setgid). `extra`: (source, target, read_only)s.
+    The emptyDirs `config` (where the image's template has it), `bin` (/ordain/bin) and those that
+    the image names are writable for everybody, as the kubelet makes them (with `fs_group`: group
+    999, setgid). `extra`: (source, target, read_only)s.
     """
 
-    def __init__(self, directory, volume=None, extra=(), fs_group=False):
+    def __init__(self, directory, image, volume=None, extra=(), fs_group=False):
         self.directory = directory
         self.volume = volume
         self.extra = list(extra)
-        for name in SUBDIRS:
+        self._empty_dirs = (("config", image.config), ("bin", "/ordain/bin"), *image.empty_dirs)
+        for name in dict(self._empty_dirs):
             os.makedirs(os.path.join(directory, name))
             if fs_group:
                 os.chown(os.path.join(directory, name), 0, spec.OWNER)
@@ -41,14 +41,14 @@ class Mounts:
 
     @property
     def config(self):
-        """The config directory (/etc/redis in the pod) as the test process sees it."""
+        """The config directory (/etc/redis or /etc/postgresql) as the test process sees it."""
         return os.path.join(self.directory, "config")
 
     def binds(self):
         """What rootfs.build shall bind."""
-        rows = [(self.config, "/etc/redis", False), (self.config, "/etc/postgresql", False),
-                (os.path.join(self.directory, "bin"), "/ordain/bin", False),
-                (self.termination_log, "/dev/termination-log", False)]
+        rows = [(os.path.join(self.directory, name), target, False)
+                for name, target in self._empty_dirs]
+        rows.append((self.termination_log, "/dev/termination-log", False))
         if self.volume:
             rows.append((self.volume.path, "/data", False))
         return rows + self.extra
@@ -82,7 +82,8 @@ class Sandbox:
         hosts += [f"{address} {full} {self.hostname}" for address in self.addresses]
         return {"/etc/resolv.conf": (f"search {search}\n{resolv}options ndots:5\n", 0o644),
                 "/etc/hosts": ("\n".join(hosts) + "\n", 0o644),
-                "/etc/hostname": (self.hostname + "\n", 0o644)}
+                "/etc/hostname": (self.hostname + "\n", 0o644),
+                **{path: (text, 0o644) for path, text in self.lab.image.etc.items()}}
 
     def start(self, container, env, out, err):
         """Starts a container: its own pid namespace and /proc, no other process in it."""

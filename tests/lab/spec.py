@@ -1,6 +1,7 @@
 """What runs in a pod, as a manifest says it: containers, rights, probes."""
 
 import os
+import signal
 import subprocess
 from dataclasses import dataclass, field
 
@@ -27,7 +28,7 @@ class Container:
     """One container: what it runs and with which rights.
 
     `caps` None keeps root's capabilities as they are; () drops all. `read_only` lists mounts that
-    this container may not write to.
+    this container may not write to. `stop_signal` is that of a main container's image.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Container:
     no_new_privs: bool = True
     env: dict = field(default_factory=dict)
     read_only: tuple = ()
+    stop_signal: int = signal.SIGTERM
 
 
 @dataclass
@@ -68,6 +70,27 @@ def plain(argv=REDIS_PLAIN, fs_group=True):
                    readiness=Probe(ping), liveness=Probe(ping, period_s=5.0))
 
 
+# The official image's entrypoint becomes postgres. STOPSIGNAL is SIGINT there: a fast shutdown.
+POSTGRES_PLAIN = ("docker-entrypoint.sh", "postgres")
+POSTGRES_STOP = signal.SIGINT
+SERVERS = {"redis": ("redis-server", "/etc/redis/redis.conf"),
+           "postgres": (*POSTGRES_PLAIN, "-c", "config_file=/etc/postgresql/postgresql.conf")}
+
+
+def plain_postgres(argv=POSTGRES_PLAIN, fs_group=True):
+    """The official image without ordain, probed as most people do, but by TCP: to its socket the
+    entrypoint's temporary server answers too."""
+    ready = ("pg_isready", "-U", "postgres", "-h", "127.0.0.1")
+    groups = (OWNER,) if fs_group else ()
+    return PodSpec(main=Container("main", tuple(argv), groups=groups, stop_signal=POSTGRES_STOP),
+                   readiness=Probe(ready, timeout_s=3.0))
+
+
+def postgres(**options):
+    """The pod template of a replicated Postgres; `options` as for `ordain`."""
+    return ordain("postgres", **options)
+
+
 def ordain(engine="redis", root_init=True, install=True, server=None, agent=False,
            probe_period_s=1.0):
     """The pod template that ordain's manifests have.
@@ -76,7 +99,7 @@ def ordain(engine="redis", root_init=True, install=True, server=None, agent=Fals
     *restricted* standard). `install`: the main container finds the binary where `ordain install`
     put it, as a foreign image has to; else in the lab's /usr/local/bin.
     """
-    server = server or ("redis-server", "/etc/redis/redis.conf")
+    server = server or SERVERS[engine]
     rights = {"uid": 0, "gid": 0, "caps": INIT_CAPS, "no_new_privs": True} if root_init else {}
     binary = "/ordain/bin/ordain" if install else "ordain"
     init = [Container("init", ("ordain", "init", engine), **rights)]
@@ -84,7 +107,8 @@ def ordain(engine="redis", root_init=True, install=True, server=None, agent=Fals
         init.insert(0, Container("install", ("ordain", "install", "/ordain/bin"), **rights))
     sidecars = (Container("agent", ("ordain", "agent", engine)),) if agent else ()
     main = Container("main", (binary, "exec", engine, "--", *server),
-                     read_only=("/ordain/bin",) if install else ())
+                     read_only=("/ordain/bin",) if install else (),
+                     stop_signal=POSTGRES_STOP if engine == "postgres" else signal.SIGTERM)
     return PodSpec(main=main, init=tuple(init), sidecars=sidecars,
                    startup=Probe((binary, "probe", engine, "startup"), period_s=0.2,
                                  failures=600),
@@ -98,11 +122,15 @@ def server(name):
     "valkey-8.1". The others come from $SERVERS or, failing that, tests/servers/fetch."""
     if name == "redis-7.0":
         return None
-    fetch = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers", "fetch")
-    directory = os.environ.get("SERVERS") or subprocess.run(
-        [fetch], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     kind, _, version = name.partition("-")
-    return os.path.join(directory, f"{kind}-server-{version}")
+    return os.path.join(servers(), f"{kind}-server-{version}")
+
+
+def servers():
+    """The directory of the servers that Debian 12 does not have: tests/servers/fetch says it."""
+    fetch = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers", "fetch")
+    return os.environ.get("SERVERS") or subprocess.run(
+        [fetch], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def killed_at(argv, call, nth):

@@ -1,36 +1,35 @@
-"""The facade: a StatefulSet of Redis pods with its DNS, and what scenarios ask of it."""
+"""The stage of every scenario: one StatefulSet with its network, DNS, register, pods and jobs.
+
+It knows nothing of what the servers speak: `lab.Lab` does of Redis, `postgres.Lab` of Postgres.
+"""
 
 import os
 import shutil
 import threading
 import time
 
-from . import binary, cluster, dns, faults, load, net, pod, redis, sandbox, spec, statefulset
-from . import tap, volume
+from . import binary, dns, faults, net, pod, sandbox, spec, statefulset, tap, volume
 
 POLL_S = 0.05
 
 
-class Lab:
+class Stage:
     """One StatefulSet. Context manager: an exception prints every pod's events and logs' tails.
 
-    `spec`: the pod template (spec.plain, spec.ordain); `policy`: OrderedReady or Parallel; `env`:
-    settings beside ordain's usual ones, None takes one away; `families`: (4,), (6,) or (4, 6);
-    `access`: how to reach the servers; `secrets`: {directory in the pod: {file: text}};
-    `server`: an absolute path that stands for `redis-server` in the pods; `binds`: more
-    directories [(source, target, read_only)]; `pod_index`: True, False (label unknown: empty
-    variable) or None (no variable). `beside`: another lab, whose network and DNS this one shares.
+    `template`: the pod template (spec.plain, spec.ordain); `image`: what its pods find in place
+    (image.Image); `policy`: OrderedReady or Parallel; `env`: settings beside ordain's usual ones,
+    None takes one away; `families`: (4,), (6,) or (4, 6); `secrets`: {directory in the pod: {file:
+    text}}; `binds`: more directories [(source, target, read_only)]; `pod_index`: True, False
+    (label unknown: empty variable) or None (no variable). `beside`: another lab, whose network and
+    DNS this one shares.
     """
 
-    def __init__(self, world, name="redis", replicas=6, masters=3, policy="Parallel",
-                 template=None, env=None, families=(4,), access=None, secrets=None, server=None,
-                 binds=(), service=None, namespace="default", domain="cluster.local",
-                 volume_size="256m", fs_group=False, publish_not_ready=True, pod_index=True,
-                 gone="drop", dns_ttl_s=5, beside=None):
-        self.world, self.name, self.masters = world, name, masters
+    def __init__(self, world, name, template, image, replicas, policy="Parallel", env=None,
+                 families=(4,), secrets=None, binds=(), service=None, namespace="default",
+                 domain="cluster.local", volume_size="256m", fs_group=False,
+                 publish_not_ready=True, pod_index=True, gone="drop", dns_ttl_s=5, beside=None):
+        self.world, self.name, self.spec, self.image = world, name, template, image
         self.began = time.monotonic()
-        self.spec = template or spec.ordain()
-        self.access = access or redis.Access()
         self.publish_not_ready = publish_not_ready
         self.pod_index = pod_index
         self.dir = os.path.join(world.dir, "labs", name)
@@ -45,37 +44,31 @@ class Lab:
         os.mkdir(self.register)
         os.chmod(self.register, 0o777)
         self._mounts = [(self.register, "/register", False), *binds]
-        self.local_dir = self._local(server)
+        self.local_dir = self._local()
         for target, files in (secrets or {}).items():
             self.secret(target, files)
         self.env = self._settings(replicas, policy, env or {})
         self._jobs = 0
-        self._connections = {}
         self._lock = threading.Lock()
         self.pods = []
         self.controller = statefulset.Controller(self.pods, policy, replicas)
         self._grow(replicas)
-        self.cluster = cluster.Cluster(self._addresses, self.access)
 
     # ---- building
 
-    def _local(self, server):
-        """/usr/local of every pod: the ordain binary and the name of the chosen server."""
+    def _local(self):
+        """/usr/local of every pod: the ordain binary and what the image has there."""
         directory = os.path.join(self.dir, "local")
         os.makedirs(os.path.join(directory, "bin"))
         binary.place(os.path.join(directory, "bin", "ordain"))
-        if server:
-            home = os.path.dirname(os.path.realpath(server))
-            self._mounts.append((home, home, True))
-            os.symlink(os.path.join(home, os.path.basename(os.path.realpath(server))),
-                       os.path.join(directory, "bin", "redis-server"))
+        self.image.install(directory)
+        self._mounts += self.image.binds(self.dir)
         return directory
 
     def _settings(self, replicas, policy, changes):
         settings = {
             "ORDAIN_SERVICE": self.dns.service, "ORDAIN_REPLICAS": str(replicas),
-            "ORDAIN_POD_MANAGEMENT": policy, "ORDAIN_REDIS_MASTERS": str(self.masters),
-            "ORDAIN_REGISTER": "file:/register",
+            "ORDAIN_POD_MANAGEMENT": policy, "ORDAIN_REGISTER": "file:/register",
             # what every container gets from the kubelet
             "KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443",
             "KUBERNETES_PORT": "tcp://10.96.0.1:443", **changes}
@@ -188,6 +181,25 @@ class Lab:
                 raise tap.Failure(f"waited {timeout_s} s for: {what}{reason}")
             time.sleep(POLL_S)
 
+    def complaints(self):
+        """Why the servers together are not healthy: sentences; none when they are."""
+        raise NotImplementedError
+
+    def healthy(self, **how):
+        """True when there is nothing to complain of."""
+        return not self.complaints(**how)
+
+    def wait_healthy(self, timeout_s=60, **how):
+        """Waits for health; answers the seconds that it took. `how`: as `complaints` takes it."""
+        begin = time.monotonic()
+        last = []
+
+        def good():
+            last[:] = self.complaints(**how)
+            return not last
+        self.wait(good, timeout_s, "the servers are healthy", lambda: "; ".join(last[:8]))
+        return time.monotonic() - begin
+
     def wait_ready(self, timeout_s=120):
         """Waits until every wanted pod is ready (and no surplus one exists)."""
         def ready():
@@ -200,80 +212,7 @@ class Lab:
                              for one in self.controller.wanted() if not one.ready)
         self.wait(ready, timeout_s, "all pods are ready", unready)
 
-    def complaints(self, known=None):
-        """Why the cluster is not healthy: sentences; none when it is.
-
-        On every server: state ok, all 16384 slots assigned and ok, `known` nodes (default: the
-        number of wanted pods), no row that failed, shakes hands or lacks an address, a replica's
-        link up; and the same view everywhere.
-        """
-        wanted = self.controller.wanted()
-        found, digests = [], {}
-        for one in wanted:
-            try:
-                words, view = cluster.complaints(self._connection(one), known or len(wanted))
-                digests.setdefault(view, []).append(one.name)
-            except (redis.Unreachable, redis.ReplyError) as error:
-                self._drop(one)
-                words = [str(error)]
-            found += [f"{one.name}: {word}" for word in words]
-            if len(found) > 20:
-                return found
-        if len(digests) > 1:
-            found.append(f"views differ: {sorted(digests.values())}")
-        return found
-
-    def healthy(self, known=None):
-        """True when there is nothing to complain of."""
-        return not self.complaints(known)
-
-    def wait_healthy(self, timeout_s=60, known=None):
-        """Waits for health; answers the seconds that it took."""
-        begin = time.monotonic()
-        last = []
-
-        def good():
-            last[:] = self.complaints(known)
-            return not last
-        self.wait(good, timeout_s, "the cluster is healthy", lambda: "; ".join(last[:8]))
-        return time.monotonic() - begin
-
-    def redis(self, index, timeout_s=2.0):
-        """A new connection to a pod's server."""
-        return self.access.connect(self.pods[index].ip, timeout_s)
-
-    def cluster_nodes(self, index):
-        """CLUSTER NODES as a pod's server answers it: [cluster.Node]."""
-        with self.redis(index) as connection:
-            return cluster.parse_nodes(connection.call("CLUSTER", "NODES"))
-
-    def node_of(self, index):
-        """The row of a pod's server about itself."""
-        with self.redis(index) as connection:
-            mine = connection.call("CLUSTER", "MYID")
-            rows = cluster.parse_nodes(connection.call("CLUSTER", "NODES"))
-        return next(row for row in rows if row.id == mine)
-
-    def masters_now(self):
-        """The pods whose server owns slots, by their own view."""
-        return [one for one in self.controller.wanted() if self.node_of(one.ordinal).slots]
-
-    def write_keys(self, count, prefix="key"):
-        """Writes keys over the whole cluster; Unreachable unless all were acknowledged."""
-        self.cluster.write(count, prefix)
-
-    def check_keys(self, count, prefix="key"):
-        """Failure when one of the keys that were written is lost or wrong."""
-        lost = self.cluster.missing(count, prefix)
-        tap.check(not lost, f"{len(lost)} of {count} keys lost: {lost[:5]}")
-
-    def count_keys(self):
-        """The number of keys in the cluster."""
-        return self.cluster.count()
-
-    def writer(self, prefix="load", pause_s=0.002):
-        """A load.Writer for a `with` block."""
-        return load.Writer(self.cluster, self.access, prefix, pause_s)
+    # ---- faults, jobs
 
     def cut(self, one, other, how="drop", both=True, port=None):
         """faults.cut in this lab's network."""
@@ -289,9 +228,10 @@ class Lab:
             number = self._jobs
         directory = os.path.join(self.dir, "jobs", str(number))
         box = sandbox.Sandbox(self, f"{self.name}-job-{number}", f"{self.group}j{number}",
-                              self.net.new_addresses(), sandbox.Mounts(directory, None, [
-                                  *self._mounts, *([(config, "/etc/redis", True)] if config
-                                                   else [])]))
+                              self.net.new_addresses(), sandbox.Mounts(
+                                  directory, self.image, None,
+                                  [*self._mounts, *([(config, self.image.config, True)] if config
+                                                    else [])]))
         settings = {"PATH": pod.PATH, "HOSTNAME": box.hostname, "HOME": "/",
                     "POD_NAMESPACE": self.dns.namespace, "ORDAIN_STATEFULSET": self.name,
                     **self.env, **(env or {})}
@@ -305,26 +245,3 @@ class Lab:
     def describe(self):
         """Everything that explains a failure."""
         return "\n".join(one.describe() for one in self.pods if one.events)
-
-    # ---- helpers
-
-    def _addresses(self):
-        return [one.ip for one in self.controller.wanted() if one.life]
-
-    def _connection(self, one):
-        """A kept connection to a pod's server: asking 60 servers often must be cheap."""
-        kept = self._connections.get(one.name)
-        if kept and kept.address == one.ip:
-            return kept
-        self._drop(one)
-        if not one.ip:
-            raise redis.Unreachable("it has no address yet")
-        self._connections[one.name] = self.access.connect(one.ip)
-        return self._connections[one.name]
-
-    def _drop(self, one):
-        kept = self._connections.pop(one.name, None)
-        if kept:
-            kept.close()
-
-

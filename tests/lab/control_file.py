@@ -1,0 +1,45 @@
+"""The few fields of global/pg_control that scenarios ask for, without a server and its programs.
+
+Offsets of PostgreSQL 13 to 18 (src/include/catalog/pg_control.h, little endian, 64 bits).
+"""
+
+import os
+import struct
+from dataclasses import dataclass
+
+STATES = ("starting up", "shut down", "shut down in recovery", "shutting down",
+          "in crash recovery", "in archive recovery", "in production")
+
+
+@dataclass
+class Control:
+    """`lsn`s are integers; `timeline` is the newest that the directory has seen."""
+
+    system_identifier: int
+    state: str
+    checkpoint: int
+    redo: int
+    checkpoint_timeline: int
+    min_recovery: int
+    min_recovery_timeline: int
+
+    @property
+    def timeline(self):
+        """After a promotion the checkpoint's may still be the former one."""
+        return max(self.checkpoint_timeline, self.min_recovery_timeline)
+
+
+def read(directory):
+    """The control file of a data directory; OSError where there is none."""
+    with open(os.path.join(directory, "global", "pg_control"), "rb") as file:
+        data = file.read(296)
+    state, checkpoint, redo, timeline = struct.unpack_from("<i12xQQI", data, 16)
+    identifier = struct.unpack_from("<Q", data)[0]
+    return Control(identifier, STATES[state], checkpoint, redo, timeline,
+                   *struct.unpack_from("<QI", data, 136))
+
+
+def lsn(text):
+    """An LSN's text as an integer."""
+    high, low = text.split("/")
+    return int(high, 16) << 32 | int(low, 16)
