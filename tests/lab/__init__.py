@@ -8,7 +8,7 @@ from .lab import Lab
 from .pgwire import SqlError
 from .postgres import Lab as PostgresLab
 from .sandbox import Result, user
-from .spec import Container, PodSpec, Probe, killed_at, ordain, plain, plain_postgres, postgres
+from .spec import Container, PodSpec, Probe, killed_at, ordain, plain, plain_postgres
 from .spec import server
 from .redis import Access, ReplyError, Unreachable
 from .snapshot import differences, take
@@ -20,6 +20,6 @@ from .world import run
 __all__ = [
     "Access", "Container", "Failure", "Lab", "PodSpec", "PostgresLab", "Probe", "ReplyError",
     "Result", "SpawnError", "SqlError", "Unreachable", "check", "diagnose", "differences", "equal",
-    "killed_at", "main", "note", "ordain", "ordain_binary", "plain", "plain_postgres", "postgres",
+    "killed_at", "main", "note", "ordain", "ordain_binary", "plain", "plain_postgres",
     "run", "server", "take", "timeout", "together", "user",
 ]
