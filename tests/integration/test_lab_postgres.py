@@ -6,32 +6,9 @@ import os
 from common import lab, plain_postgres
 from lab import check, equal, note
 from lab.postgres import PASSWORD, PGDATA
+from lab_pair import clone_by_hand, pair, primary_alone
 
-CLONE = ("pg_basebackup", "-h", "pg-0.pg", "-U", "postgres", "-D", PGDATA, "-R", "-c", "fast")
 VERIFY = "/usr/lib/postgresql/15/bin/pg_verifybackup"
-
-
-def clone_by_hand(one, index, rc=0, timeout_s=60):
-    """A data directory by pg_basebackup for a pod whose main container waits at its gate."""
-    pod = one.pods[index]
-    one.wait(lambda: pod.at_gate("main"), 10, f"{pod.name} waits")
-    result = pod.run(*CLONE, timeout_s=timeout_s,
-                     env={"PGPASSWORD": PASSWORD, "PGAPPNAME": pod.name})
-    equal(result.rc, rc, f"{pod.name}'s pg_basebackup: {result!r}")
-    return result
-
-
-def primary_and_standby(world, **options):
-    """A lab with pg-0 as primary; pg-1 waits to be cloned. Replication is allowed to everybody."""
-    one = plain_postgres(world, 2, **options)
-    one.pods[1].close_gate("main")
-    one.start()
-    one.pods[0].wait_ready(60)
-    one.sql(0, "ALTER SYSTEM SET wal_retrieve_retry_interval = '200ms'")
-    with open(one.pgdata(0) + "/pg_hba.conf", "a", encoding="ascii") as file:
-        file.write("host replication all all scram-sha-256\n")
-    one.sql(0, "SELECT pg_reload_conf()")
-    return one
 
 
 def three_unrelated_primaries(world):
@@ -88,11 +65,7 @@ def volumes_and_addresses(world):
 
 def a_standby_by_hand(world):
     """a standby by pg_basebackup, a promotion, a diverged ex-primary; the facade judges each"""
-    with primary_and_standby(world) as one:
-        clone_by_hand(one, 1)
-        one.pods[1].open_gate("main")
-        one.wait_ready(30)
-        one.wait_healthy(30, primary=0)
+    with pair(world) as one:
         equal(one.primaries(), ["pg-0"], "primaries")
         equal(set(one.streaming(0)), {"pg-1"}, "who streams")
         check(one.complaints(primary=1), "the standby is no primary")
@@ -119,10 +92,7 @@ def a_standby_by_hand(world):
 
 def the_writer_follows(world):
     """the writer goes on with the next primary and knows what it was promised"""
-    with primary_and_standby(world) as one:
-        clone_by_hand(one, 1)
-        one.pods[1].open_gate("main")
-        one.wait_healthy(30, primary=0)
+    with pair(world) as one:
         one.sql(0, "ALTER SYSTEM SET synchronous_standby_names = '*'")
         one.sql(0, "SELECT pg_reload_conf()")
         one.wait(lambda: one.streaming(0)["pg-1"]["sync_state"] == "sync", 10, "synchronous")
@@ -145,7 +115,7 @@ def the_writer_follows(world):
 
 def somebody_between(world):
     """between a clone and its upstream: seen as the client, cuts, flips a bit, holds, steps aside"""
-    with primary_and_standby(world) as one:
+    with primary_alone(world) as one:
         pod = one.pods[1]
         with one.interpose(1, 0) as between:
             seen = pod.run("psql", "-h", "pg-0.pg", "-U", "postgres", "-Atc",

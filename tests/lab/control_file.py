@@ -1,4 +1,5 @@
-"""The few fields of global/pg_control that scenarios ask for, without a server and its programs.
+"""What scenarios read in data directories, without a server and its programs: the control file's
+fields, timelines' histories.
 
 Offsets of PostgreSQL 13 to 18 (src/include/catalog/pg_control.h, little endian, 64 bits).
 """
@@ -43,3 +44,16 @@ def lsn(text):
     """An LSN's text as an integer."""
     high, low = text.split("/")
     return int(high, 16) << 32 | int(low, 16)
+
+
+def history(directory, timeline):
+    """{timeline: LSN at which the next one forked off} of a timeline's ancestors."""
+    forks = {}
+    if timeline > 1:
+        path = os.path.join(directory, "pg_wal", f"{timeline:08X}.history")
+        with open(path, encoding="ascii") as file:
+            for line in file:
+                words = line.split()
+                if words and words[0].isdigit():
+                    forks[int(words[0])] = lsn(words[1])
+    return forks

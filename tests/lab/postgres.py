@@ -2,7 +2,7 @@
 
 import os
 
-from . import control_file, interposer, pgwire, postgres_image, redis, spec, stage, writer
+from . import control_file, guard, interposer, pgwire, postgres_image, redis, spec, stage, writer
 
 SECRETS = "/etc/postgres-secret"
 PASSWORD, REPLICATION_PASSWORD = "open sesame", "follow me"
@@ -12,8 +12,6 @@ ENVIRONMENT = {
     "POSTGRES_PASSWORD_FILE": f"{SECRETS}/password",
     "ORDAIN_PG_PASSWORD_FILE": f"{SECRETS}/replication-password"}
 NO_ANSWER = (redis.Unreachable, pgwire.SqlError)
-LOCATION = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() " \
-           "ELSE pg_current_wal_lsn() END"
 TIMELINE = "SELECT CASE WHEN pg_is_in_recovery() THEN (SELECT received_tli FROM " \
            "pg_stat_wal_receiver) ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))" \
            "::bit(32)::int END"
@@ -103,6 +101,31 @@ class Lab(stage.Stage):
                                "WHERE state = 'streaming'", inside=True)
         return {row[0]: dict(zip(names, row)) for row in rows}
 
+    def diverged(self, index, primary):
+        """Why a standby's data cannot have come from a running primary's, or None.
+
+        Its position is what it has replayed, that of the primary where it writes. Raises what
+        `sql` does, and OSError.
+        """
+        mine, theirs = self.control(index), self.control(primary)
+        if mine.system_identifier != theirs.system_identifier:
+            return "another system identifier"
+        replayed = self.value(index, "SELECT pg_last_wal_replay_lsn()", inside=True)
+        if replayed is None:
+            return None
+        newest = self.timeline(primary)
+        forks = control_file.history(self.pgdata(primary), newest)
+        written = self.value(primary, "SELECT pg_current_wal_lsn()", inside=True)
+        if mine.timeline == newest:
+            forks[newest] = control_file.lsn(written)
+        end = forks.get(mine.timeline)
+        if end is None:
+            return f"timeline {mine.timeline} is none of {newest}'s"
+        if control_file.lsn(replayed) > end:
+            return f"replayed {replayed}, past {end >> 32:X}/{end & 0xffffffff:X} of timeline " \
+                   f"{mine.timeline}"
+        return None
+
     # ---- all of them
 
     def register_of(self):
@@ -163,6 +186,10 @@ class Lab(stage.Stage):
     def writer(self, **how):
         """A writer.Writer for a `with` block."""
         return writer.Writer(self, **how)
+
+    def guard(self, **how):
+        """A guard.Guard for a `with` block."""
+        return guard.Guard(self, **how)
 
     def interpose(self, client, upstream, port=5432):
         """An interposer.Interposer between two pods: for a `with` block."""

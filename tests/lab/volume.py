@@ -7,6 +7,7 @@ A change of the whole file system (size, read-only) reaches a running pod too.
 import os
 import shutil
 import subprocess
+import threading
 
 from . import syscalls
 
@@ -16,12 +17,15 @@ class Volume:
 
     The default owner is what a fresh disk has: root, 0755, so that nobody else may write. With
     `fs_group` it is what the kubelet makes of it: group 999, setgid, group-writable.
+    `generation` counts how often the test took the content away, which it does holding `lock`.
     """
 
     def __init__(self, world, name, size="256m", fs_group=False):
         self.name = name
         self.size = size
         self.fs_group = fs_group
+        self.generation = 0
+        self.lock = threading.Lock()
         self.path = os.path.join(world.dir, "volumes", name)
         self._copies = os.path.join(world.dir, "copies", name)
         os.makedirs(self.path)
@@ -33,8 +37,10 @@ class Volume:
 
     def lose(self):
         """The volume is gone and an empty one is in its place. Only while no pod has it."""
-        syscalls.umount(self.path)
-        self._mount()
+        with self.lock:
+            self.generation += 1
+            syscalls.umount(self.path)
+            self._mount()
 
     def resize(self, size):
         """Changes the size at once ("1m"); below what is stored: OSError."""
@@ -72,12 +78,14 @@ class Volume:
 
     def clear(self, *kept):
         """Removes every file but those named, and leaves the file system."""
-        for name in set(os.listdir(self.path)) - set(kept):
-            full = os.path.join(self.path, name)
-            if os.path.isdir(full) and not os.path.islink(full):
-                shutil.rmtree(full)
-            else:
-                os.unlink(full)
+        with self.lock:
+            self.generation += 1
+            for name in set(os.listdir(self.path)) - set(kept):
+                full = os.path.join(self.path, name)
+                if os.path.isdir(full) and not os.path.islink(full):
+                    shutil.rmtree(full)
+                else:
+                    os.unlink(full)
 
     def file(self, name):
         """The path of a file in the volume, for the test process."""
