@@ -115,21 +115,26 @@ char *pg_client_scram(struct pg_client *client, int server, const char *user, co
  * the stream's until its end.
  */
 enum pg_stream_part {
-    PG_STREAM_ROWS,  /* a result set: in CALL's rows */
-    PG_STREAM_COPY,  /* a COPY OUT begins: read it by pg_stream_read until its end */
-    PG_STREAM_END,   /* all is done and well */
-    PG_STREAM_FAILED /* CALL tells why; the connection is closed */
+    PG_STREAM_ROWS,    /* a result set: in CALL's rows */
+    PG_STREAM_COPY,    /* a COPY OUT begins; it ends where another part than PG_STREAM_DATA comes */
+    PG_STREAM_DATA,    /* a message of it: in PIECE */
+    PG_STREAM_END,     /* all is done and well */
+    PG_STREAM_WAITING, /* nothing came before the deadline; the connection is kept */
+    PG_STREAM_FAILED,  /* CALL tells why; the connection is closed */
 };
+struct pg_piece {
+    char *data; /* freed by pg_stream_free, by any thread */
+    size_t len;
+};
+
 /* Sends COMMAND (opens the connection where needed). False with CALL's answer where it cannot. */
 bool pg_stream_begin(struct pg_client *client, int server, const char *command,
                      struct pg_call *call, int64_t deadline_ns);
-/* Waits at most until DEADLINE_NS, which is one of silence, for the next part. */
+/* Waits until DEADLINE_NS for the next part. */
 enum pg_stream_part pg_stream_next(struct pg_client *client, int server, struct pg_call *call,
-                                   int64_t deadline_ns);
-/* The next message of a COPY OUT: its length, and *data (freed by pg_stream_free, by any thread); 0: the COPY
- * has ended (pg_stream_next goes on, and tells how); -1: failed, CALL tells why. */
-int pg_stream_read(struct pg_client *client, int server, char **data, struct pg_call *call,
-                   int64_t deadline_ns);
+                                   struct pg_piece *piece, int64_t deadline_ns);
 void pg_stream_free(char *data);
+/* Closes the connection of a server, in the middle of whatever it says. */
+void pg_client_hang_up(struct pg_client *client, int server);
 
 #endif

@@ -1,0 +1,24 @@
+#ifndef INIT_SYS_DISK_H
+#define INIT_SYS_DISK_H
+
+#include <stdbool.h>
+
+#include "init/sys/err.h"
+
+/* Whole directory trees, by descriptors: a symbolic link is never followed, and neither is one that takes
+ * a directory's place meanwhile. */
+
+/* Removes PATH and all that is in it; missing is no failure. */
+bool disk_remove_tree(const char *path, struct err *err);
+/* Removes what is in the directory PATH, but not itself. */
+bool disk_empty(const char *path, struct err *err);
+
+/*
+ * What was written below the directory ROOT is on the disk when this returns, else ERR_IO. One syncfs(2) on
+ * kernels that tell its failures (5.8 and later; ROOT must have been opened before the first write): it also waits
+ * for what others write to the same file system, which of a pod's volume nobody does. On older ones
+ * every file and directory by itself. PATH is for the sentence.
+ */
+bool disk_sync_tree(int root, const char *path, struct err *err);
+
+#endif
