@@ -10,7 +10,7 @@
 /* One call of ordain, as a command sees it. */
 struct invocation {
     const struct settings *settings;
-    const char *engine;  /* "redis", or "" for a command that takes none */
+    const char *engine;  /* "redis", "postgres", or "" for a command that takes none */
     int argc;            /* operands: what follows the flags, a "--" left out */
     char **argv;         /* argv[argc] is NULL */
     int64_t deadline_ns; /* of the whole command: its timeout counted from the program's start */
@@ -30,6 +30,7 @@ enum {
     COMMAND_PERMS = 1 << 9,
     COMMAND_INSTALL = 1 << 10,
     COMMAND_COMPLETION = 1 << 11,
+    COMMAND_PROMOTE = 1 << 12,
 };
 
 /*
@@ -63,6 +64,7 @@ bool command_peers(const struct invocation *inv, int *status, struct err *err);
 bool command_render(const struct invocation *inv, int *status, struct err *err);
 bool command_perms(const struct invocation *inv, int *status, struct err *err);
 bool command_install(const struct invocation *inv, int *status, struct err *err);
+bool command_promote(const struct invocation *inv, int *status, struct err *err);
 bool command_completion(const struct invocation *inv, int *status, struct err *err);
 
 /* The table: rows until a NULL name. */

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "init/command.h"
+#include "init/postgres/form.h"
+#include "init/postgres/start.h"
 #include "init/redis/form.h"
 #include "init/redis/start.h"
 
@@ -11,6 +13,16 @@ static bool plan_init(const struct invocation *inv, int *status, struct err *err
 {
     struct start_result result;
     bool done = start_redis(inv->settings, true, false, inv->deadline_ns, &result, err);
+    (void)fputs(buf_text(&result.report), stdout);
+    buf_free(&result.report);
+    *status = done && result.work ? 1 : 0;
+    return done;
+}
+
+static bool plan_init_postgres(const struct invocation *inv, int *status, struct err *err)
+{
+    struct pg_start_result result;
+    bool done = start_postgres(inv->settings, true, false, inv->deadline_ns, &result, err);
     (void)fputs(buf_text(&result.report), stdout);
     buf_free(&result.report);
     *status = done && result.work ? 1 : 0;
@@ -44,9 +56,12 @@ bool command_plan(const struct invocation *inv, int *status, struct err *err)
 {
     const char *kind = inv->argc == 1 ? inv->argv[0] : "";
     *status = 0;
+    bool postgres = strcmp(inv->engine, "postgres") == 0;
+    if (strcmp(kind, "form") == 0 && postgres)
+        return plan_form_postgres(inv->settings, inv->deadline_ns, status, err);
     if (strcmp(kind, "form") == 0)
         return plan_form(inv, status, err);
     if (strcmp(kind, "init") == 0)
-        return plan_init(inv, status, err);
+        return postgres ? plan_init_postgres(inv, status, err) : plan_init(inv, status, err);
     return err_set(err, ERR_USAGE, "plan takes one of init, form");
 }

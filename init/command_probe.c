@@ -5,6 +5,7 @@
 #include "init/command.h"
 #include "init/identity.h"
 #include "init/net/dns.h"
+#include "init/postgres/probe.h"
 #include "init/redis/birth_spec.h"
 #include "init/redis/client.h"
 #include "init/redis/repair.h"
@@ -236,6 +237,8 @@ static bool liveness(const struct invocation *inv, int *status, struct err *err)
 bool command_probe(const struct invocation *inv, int *status, struct err *err)
 {
     const char *kind = inv->argc == 1 ? inv->argv[0] : "";
+    if (strcmp(inv->engine, "postgres") == 0)
+        return probe_postgres(inv, kind, status, err);
     if (strcmp(kind, "readiness") == 0) {
         readiness(inv, status);
         return true;

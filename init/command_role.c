@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "init/command.h"
 #include "init/identity.h"
@@ -25,15 +26,31 @@ static void print_json(const struct birth_spec *spec, const struct identity *ide
     printf(zone[0] != '\0' ? ", \"zone\": \"%s\"}\n" : ", \"zone\": null}\n", zone);
 }
 
-/* `ordain role redis`: the role at birth. Pods beyond the birth's size join as replicas. */
+/* The first ordinal may run the first initdb; after that the register names the primary. */
+static void print_postgres(const struct settings *settings, const struct identity *identity)
+{
+    bool first = identity->ordinal == identity->ordinal_start;
+    const char *role = first ? "primary" : "standby";
+    if (settings->output == OUTPUT_JSON)
+        printf("{\"version\": 1, \"ordinal\": %d, \"role\": \"%s\"}\n", identity->ordinal, role);
+    else
+        printf("%s\n", role);
+}
+
+/* The role at birth. Redis' pods beyond the birth's size join as replicas. */
 bool command_role(const struct invocation *inv, int *status, struct err *err)
 {
     (void)status;
     struct identity identity;
     struct birth_spec spec;
     /* a told ordinal is enough: a person may ask from anywhere */
-    if (!identity_read(&identity, inv->settings, inv->settings->ordinal < 0, false, err) ||
-        !birth_spec_read(&spec, inv->settings, &identity, err))
+    if (!identity_read(&identity, inv->settings, inv->settings->ordinal < 0, false, err))
+        return false;
+    if (strcmp(inv->engine, "postgres") == 0) {
+        print_postgres(inv->settings, &identity);
+        return true;
+    }
+    if (!birth_spec_read(&spec, inv->settings, &identity, err))
         return false;
     const char *role = birth_spec_is_master(&spec, identity.ordinal) ? "master" : "replica";
     if (inv->settings->output == OUTPUT_JSON)

@@ -6,18 +6,19 @@
 const struct command commands[] = {
     {.name = "init",
      .bit = COMMAND_INIT,
-     .engines = "redis",
+     .engines = "redis postgres",
      .operands = "",
      .summary = "prepares a pod before its server starts",
      .about =
          "For an init container. Mends the permissions of the volume, becomes the owner, decides "
-         "the role, renders the configuration and seeds or mends nodes.conf. Run again, it does "
-         "what is still missing. What data would be at risk for is refused with status 65.", .timeout_ms = 120000,
+         "the role and renders the configuration; redis: seeds or mends nodes.conf; postgres: "
+         "clones, or rejoins a former primary. Run again, it does what is still missing. What "
+         "data would be at risk for is refused with status 65.", .timeout_ms = 120000,
      .termination = true,
      .run = command_init},
     {.name = "exec",
      .bit = COMMAND_EXEC,
-     .engines = "redis",
+     .engines = "redis postgres",
      .operands = "-- CMD [ARG...]",
      .summary = "does the unprivileged part of init again, then becomes CMD",
      .about =
@@ -27,7 +28,7 @@ const struct command commands[] = {
      .run = command_exec},
     {.name = "form",
      .bit = COMMAND_FORM,
-     .engines = "redis",
+     .engines = "redis postgres",
      .operands = "",
      .summary = "forms the cluster: observes, plans the difference, applies it, verifies",
      .about = "For a Job, or by hand. Looks at every member, does what is missing and verifies the "
@@ -36,7 +37,7 @@ const struct command commands[] = {
      .run = command_form},
     {.name = "probe",
      .bit = COMMAND_PROBE,
-     .engines = "redis",
+     .engines = "redis postgres",
      .operands = "startup|liveness|readiness",
      .summary = "answers one probe: a sentence, and status 0 or 1",
      .about =
@@ -45,7 +46,7 @@ const struct command commands[] = {
      .run = command_probe},
     {.name = "plan",
      .bit = COMMAND_PLAN,
-     .engines = "redis",
+     .engines = "redis postgres",
      .operands = "init|form",
      .summary = "shows what init or form would do and why, and changes nothing",
      .about = "Shows facts, decision, reason and steps. Status 0: nothing to do; 1: work to do; 65 "
@@ -54,15 +55,26 @@ const struct command commands[] = {
      .operands_first = true},
     {.name = "status",
      .bit = COMMAND_STATUS,
-     .engines = "redis",
+     .engines = "redis postgres",
      .operands = "",
      .summary = "shows the cluster as a person wants to see it",
      .about = "The present state as the servers tell it: shards, roles, slots, links, lag. With "
               "--output json in a versioned form for programs.", .timeout_ms = 30000,
      .run = command_status},
+    {.name = "promote",
+     .bit = COMMAND_PROMOTE,
+     .engines = "postgres",
+     .operands = "[POD]",
+     .summary = "makes a standby the primary, by the register first",
+     .about = "For a person, once the primary is gone. Looks at every pod, takes the most advanced "
+              "standby, or POD, and says what would be lost; the register learns of it before the "
+              "server does, so that two calls at once cannot both win. It refuses while the named "
+              "primary answers.", .timeout_ms = 120000,
+     .termination = true,
+     .run = command_promote},
     {.name = "role",
      .bit = COMMAND_ROLE,
-     .engines = "redis",
+     .engines = "redis postgres",
      .operands = "",
      .summary = "prints the role at birth of this pod's ordinal",
      .about = "One word: what the ordinal stood for at birth. The present role is told by status.",
@@ -78,7 +90,7 @@ const struct command commands[] = {
      .run = command_peers},
     {.name = "render",
      .bit = COMMAND_RENDER,
-     .engines = "redis",
+     .engines = "redis postgres",
      .operands = "",
      .summary = "writes the configuration files, as init does",
      .about = "Renders the templates into --config-dir; files whose contents stay the same are not "
@@ -110,7 +122,7 @@ const struct command commands[] = {
      .about = "For bash: source <(ordain completion bash). For zsh: ordain completion zsh "
               ">\"${fpath[1]}/_ordain\".", .timeout_ms = 30000,
      .run = command_completion},
-    {.name = NULL},
+    {.name = NULL                                                               },
 };
 
 const struct command *command_find(const char *name)

@@ -128,6 +128,7 @@ void help_print_short(void)
         "  ordain init redis --replicas 6 --service redis   prepare this pod (init container)\n"
         "  ordain exec redis -- redis-server /etc/redis/redis.conf   start its server\n"
         "  ordain status redis                              show the cluster\n"
+        "  ordain init postgres --replicas 3 --service pg   prepare a pod of Postgres\n"
         "\n"
         "'ordain --help' shows all commands and settings.\n",
         stderr);
@@ -150,6 +151,8 @@ void help_print(void)
     printf(
         "\nSettings of Redis and Valkey: --redis-x, or --x where the command names the engine\n");
     print_settings(~0U, "redis", true);
+    printf("\nSettings of Postgres: --postgres-x, or --x where the command names the engine\n");
+    print_settings(~0U, "postgres", true);
     print_statuses();
 }
 
@@ -168,6 +171,10 @@ void help_print_command(const struct command *command)
     if (has_settings_of(command->bit, "redis")) {
         printf("\nSettings of Redis and Valkey\n");
         print_settings(command->bit, "redis", engine_named);
+    }
+    if (has_settings_of(command->bit, "postgres")) {
+        printf("\nSettings of Postgres\n");
+        print_settings(command->bit, "postgres", engine_named);
     }
     print_statuses();
 }

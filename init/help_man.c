@@ -74,15 +74,16 @@ static void print_settings(const char *engine)
 void help_print_man(void)
 {
     printf(".TH ORDAIN 1 \"\" \"ordain %s\" \"User Commands\"\n", ORDAIN_VERSION);
-    printf(
-        ".SH NAME\nordain \\- gives each pod of a StatefulSet its role in a cluster\n"
-        ".SH SYNOPSIS\n.B ordain\n.I COMMAND\n.RI [ ENGINE ]\n.RI [ \\-\\-flags ]\n"
-        ".SH DESCRIPTION\n"
-        "ordain reads the pod's ordinal, chooses the role, renders configuration, fixes\n"
-        "permissions, finds its peers through headless DNS and forms a Redis or Valkey Cluster.\n"
-        "It runs as init container, as probe helper and as one\\-shot Job.\n"
-        "Every command may be run again, and may be killed at any time.\n"
-        "Answers go to standard output, the log goes to standard error.\n");
+    printf(".SH NAME\nordain \\- gives each pod of a StatefulSet its role in a cluster\n"
+           ".SH SYNOPSIS\n.B ordain\n.I COMMAND\n.RI [ ENGINE ]\n.RI [ \\-\\-flags ]\n"
+           ".SH DESCRIPTION\n"
+           "ordain reads the pod's ordinal, chooses the role, renders configuration, fixes\n"
+           "permissions, finds its peers through headless DNS and forms a Redis or Valkey Cluster, "
+           "or a\n"
+           "Postgres primary with streaming standbys.\n"
+           "It runs as init container, as probe helper and as one\\-shot Job.\n"
+           "Every command may be run again, and may be killed at any time.\n"
+           "Answers go to standard output, the log goes to standard error.\n");
     print_commands();
     printf(".SH SETTINGS\n"
            "Each flag has an environment variable; a flag wins. An empty variable is not set.\n"
@@ -92,6 +93,10 @@ void help_print_man(void)
     printf(".SS Redis and Valkey\n"
            "Written \\fB\\-\\-redis\\-\\fP\\fIx\\fP where the command does not name the engine.\n");
     print_settings("redis");
+    printf(
+        ".SS Postgres\n"
+        "Written \\fB\\-\\-postgres\\-\\fP\\fIx\\fP where the command does not name the engine.\n");
+    print_settings("postgres");
     printf(".SH EXIT STATUS\n");
     for (const struct help_status *row = help_statuses; row->text != NULL; row++) {
         printf(".TP\n.B %d\n", row->status);

@@ -1,6 +1,8 @@
 #include "init/render.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "init/render_errors.h"
 #include "init/render_files.h"
@@ -12,6 +14,9 @@
 #define SCRATCH_MAX ((size_t)512 * 1024)
 #define MODE_SECRET 0600
 #define MODE_OPEN 0644
+#define MODE_SCRIPT 0700
+/* What the entrypoint of Postgres' image runs: a ConfigMap's key has no slash, so a template has a dash. */
+#define SCRIPTS "initdb.d"
 
 /* One file to be written. */
 struct output {
@@ -44,6 +49,8 @@ static void render_one(const struct render_file *file, struct render_scope *scop
 
     output->name = file->name;
     output->mode = MODE_SECRET; /* what a template takes from the environment may be a secret too */
+    if (strncmp(file->name, SCRIPTS "-", strlen(SCRIPTS "-")) == 0)
+        output->mode = MODE_SCRIPT;
     errors->file = file->path;
     template_render(&source, &names, &out);
 }
@@ -94,13 +101,29 @@ static bool differs(const char *path, const struct output *output)
     return !same;
 }
 
+/* Where OUTPUT goes; makes the directory of the scripts where it is missing, unless DRY. */
+static bool place(char path[static 4096], const char *dir, const struct output *output, bool dry,
+                  struct err *err)
+{
+    char scripts[4096];
+
+    if (output->mode != MODE_SCRIPT)
+        return file_join(path, dir, output->name, err);
+    if (!file_join(scripts, dir, SCRIPTS, err) ||
+        !file_join(path, scripts, output->name + strlen(SCRIPTS "-"), err))
+        return false;
+    if (!dry && mkdir(scripts, 0755) != 0 && errno != EEXIST)
+        return err_errno(err, errno, "cannot make '%s'", scripts);
+    return true;
+}
+
 static bool write_one(const char *dir, const struct output *output, bool dry, size_t *changed,
                       struct err *err)
 {
     char path[4096];
     bool written = false;
 
-    if (!file_join(path, dir, output->name, err))
+    if (!place(path, dir, output, dry, err))
         return false;
     if (dry)
         written = differs(path, output);

@@ -9,10 +9,11 @@
 #include "init/sys/file.h"
 
 #define PASSWORD_MAX ((size_t)64 * 1024)
+#define CONNINFO_MAX ((size_t)64 * 1024)
 #define NAME_MAX_LEN 255
 
 /* "" : not known. */
-static void know(struct render_scope *scope, const char *name, const char *value)
+void render_scope_know(struct render_scope *scope, const char *name, const char *value)
 {
     if (value[0] == '\0')
         return;
@@ -21,51 +22,48 @@ static void know(struct render_scope *scope, const char *name, const char *value
     scope->known[scope->known_count++].value = value;
 }
 
-static void know_number(struct render_scope *scope, const char *name, long long value)
+void render_scope_know_number(struct render_scope *scope, const char *name, long long value)
 {
     char *text = scope->numbers[scope->number_count];
 
     assert(scope->number_count < sizeof scope->numbers / sizeof *scope->numbers);
     scope->number_count++;
     snprintf(text, sizeof scope->numbers[0], "%lld", value);
-    know(scope, name, text);
+    render_scope_know(scope, name, text);
 }
 
 static void know_identity(struct render_scope *scope)
 {
     const struct identity *identity = scope->facts->identity;
 
-    know(scope, "POD_NAME", identity->pod_name);
-    know(scope, "STATEFULSET", identity->statefulset);
-    know(scope, "SERVICE", identity->service);
-    know(scope, "NAMESPACE", identity->namespace_name);
-    know(scope, "CLUSTER_DOMAIN", identity->domain);
-    know(scope, "CLUSTER_ID", identity->cluster_id);
+    render_scope_know(scope, "POD_NAME", identity->pod_name);
+    render_scope_know(scope, "STATEFULSET", identity->statefulset);
+    render_scope_know(scope, "SERVICE", identity->service);
+    render_scope_know(scope, "NAMESPACE", identity->namespace_name);
+    render_scope_know(scope, "CLUSTER_DOMAIN", identity->domain);
+    render_scope_know(scope, "CLUSTER_ID", identity->cluster_id);
     if (identity->pod_ip.family != ADDR_NONE)
-        know(scope, "POD_IP", identity->pod_ip.text);
+        render_scope_know(scope, "POD_IP", identity->pod_ip.text);
     if (identity->ordinal < 0)
         return;
-    know_number(scope, "ORDINAL", identity->ordinal);
+    render_scope_know_number(scope, "ORDINAL", identity->ordinal);
     if (identity->service[0] != '\0') {
         identity_host_name(identity, identity->ordinal, scope->host_name);
-        know(scope, "HOST_NAME", scope->host_name);
+        render_scope_know(scope, "HOST_NAME", scope->host_name);
     }
 }
 
-static bool know_password(struct render_scope *scope, const struct redis_settings *redis,
-                          struct err *err)
+bool render_scope_know_password(struct render_scope *scope, const char *file, const char *value,
+                                struct err *err)
 {
-    if (redis->password_file[0] != '\0') {
-        if (!file_read_secret(redis->password_file, &scope->password, err))
+    if (file[0] != '\0') {
+        if (!file_read_secret(file, &scope->password, err))
             return err_wrap(err, "password");
     } else {
-        buf_add_text(&scope->password, redis->password);
+        buf_add_text(&scope->password, value);
     }
-    if (scope->password.len > 0) {
-        digest_sha256_hex(scope->password.data, scope->password.len, scope->password_sha256);
-        know(scope, "PASSWORD", buf_text(&scope->password));
-        know(scope, "PASSWORD_SHA256", scope->password_sha256);
-    }
+    if (scope->password.len > 0)
+        render_scope_know(scope, "PASSWORD", buf_text(&scope->password));
     return true;
 }
 
@@ -77,18 +75,24 @@ static bool know_redis(struct render_scope *scope, struct err *err)
         return err_set(err, ERR_CONFIG,
                        "ORDAIN_REDIS_USERNAME '%s' holds a blank, which no server takes",
                        redis->username);
-    know_number(scope, "PORT", redis->port);
-    know_number(scope, "NODE_TIMEOUT", redis->node_timeout_ms);
-    know(scope, "USERNAME", redis->username);
-    know(scope, "TLS", redis->tls_ca[0] != '\0' ? "yes" : "no");
-    know(scope, "TLS_CA", redis->tls_ca);
-    know(scope, "TLS_CERT", redis->tls_cert);
-    know(scope, "TLS_KEY", redis->tls_key);
+    render_scope_know_number(scope, "PORT", redis->port);
+    render_scope_know_number(scope, "NODE_TIMEOUT", redis->node_timeout_ms);
+    render_scope_know(scope, "USERNAME", redis->username);
+    render_scope_know(scope, "TLS", redis->tls_ca[0] != '\0' ? "yes" : "no");
+    render_scope_know(scope, "TLS_CA", redis->tls_ca);
+    render_scope_know(scope, "TLS_CERT", redis->tls_cert);
+    render_scope_know(scope, "TLS_KEY", redis->tls_key);
     if (redis->version_major > 0) {
-        know_number(scope, "VERSION_MAJOR", redis->version_major);
-        know_number(scope, "VERSION_MINOR", redis->version_minor);
+        render_scope_know_number(scope, "VERSION_MAJOR", redis->version_major);
+        render_scope_know_number(scope, "VERSION_MINOR", redis->version_minor);
     }
-    return know_password(scope, redis, err);
+    if (!render_scope_know_password(scope, redis->password_file, redis->password, err))
+        return false;
+    if (scope->password.len > 0) {
+        digest_sha256_hex(scope->password.data, scope->password.len, scope->password_sha256);
+        render_scope_know(scope, "PASSWORD_SHA256", scope->password_sha256);
+    }
+    return true;
 }
 
 bool render_scope_open(struct render_scope *scope, const struct render_facts *facts, bool extra,
@@ -96,24 +100,27 @@ bool render_scope_open(struct render_scope *scope, const struct render_facts *fa
 {
     const struct settings *settings = facts->settings;
 
-    *scope = (struct render_scope){.facts = facts, .password = buf_new(PASSWORD_MAX)};
-    know(scope, "ENGINE", facts->engine);
-    know(scope, "ROLE", facts->role);
-    know(scope, "REGION", settings->region);
-    know(scope, "ZONE", settings->zone[0] != '\0' ? settings->zone : facts->zone);
-    know(scope, "DATA_DIR", settings->data_dir);
-    know(scope, "CONFIG_DIR", settings->config_dir);
+    *scope = (struct render_scope){.facts = facts,
+                                   .password = buf_new(PASSWORD_MAX),
+                                   .replication = buf_new(CONNINFO_MAX),
+                                   .conninfo = buf_new(CONNINFO_MAX)};
+    render_scope_know(scope, "ENGINE", facts->engine);
+    render_scope_know(scope, "ROLE", facts->role);
+    render_scope_know(scope, "REGION", settings->region);
+    render_scope_know(scope, "ZONE", settings->zone[0] != '\0' ? settings->zone : facts->zone);
+    render_scope_know(scope, "DATA_DIR", settings->data_dir);
+    render_scope_know(scope, "CONFIG_DIR", settings->config_dir);
     if (settings->replicas > 0)
-        know_number(scope, "REPLICAS", settings->replicas);
+        render_scope_know_number(scope, "REPLICAS", settings->replicas);
     know_identity(scope);
     if (extra) {
         if (!file_join(scope->extra_conf, settings->config_dir, "extra.conf", err))
             return false;
-        know(scope, "EXTRA_CONF", scope->extra_conf);
+        render_scope_know(scope, "EXTRA_CONF", scope->extra_conf);
     }
     if (strcmp(facts->engine, "redis") == 0)
         return know_redis(scope, err);
-    return true;
+    return render_scope_know_postgres(scope, err);
 }
 
 void render_scope_close(struct render_scope *scope)
@@ -121,6 +128,8 @@ void render_scope_close(struct render_scope *scope)
     if (scope->password.data != NULL)
         explicit_bzero(scope->password.data, scope->password.len);
     buf_free(&scope->password);
+    buf_free(&scope->replication);
+    buf_free(&scope->conninfo);
 }
 
 const char *render_scope_fact(const struct render_scope *scope, const char *name)

@@ -44,7 +44,7 @@ static void set_defaults(struct settings *settings, const char *engine)
         .register_name = "",
         .promote_replica = "",
         .owner = "",
-        .data_dir = "/data",
+        .data_dir = postgres ? "/var/lib/postgresql/data" : "/data",
         .config_dir = postgres ? "/etc/postgresql" : "/etc/redis",
         .install_dir = "",
         .template_dir = "",
@@ -62,6 +62,25 @@ static void set_defaults(struct settings *settings, const char *engine)
                   .tls_cert = "",
                   .tls_key = "",
                   .node_timeout_ms = 5000},
+        .postgres = { .pgdata = "",
+                  .port = 5432,
+                  .replication_user = "replicator",
+                  .password = "",
+                  .password_file = "",
+                  .replication_from = "all",
+                  .max_slot_wal_keep_size = INT64_C(10) << 30,
+                  .sslmode = "",
+                  .tls_ca = "",
+                  .tls_cert = "",
+                  .tls_key = "",
+                  .max_lag = INT64_C(16) << 20,
+                  .tablespace_mapping = "",
+                  .synchronous = -1,
+                  .peer_is_dead = "",
+                  .admin = "postgres",
+                  .admin_password = "",
+                  .admin_password_file = "",
+                  .database = ""},
         .pod_name = "",
         .pod_namespace = "",
         .pod_ip = "",
@@ -107,7 +126,8 @@ static bool unknown_variable(const char *name, size_t length, struct err *err)
     size_t prefix = strlen(PREFIX);
     struct suggestion suggestion = suggest_start(name + prefix, length - prefix);
     for (size_t i = 0; i < setting_row_count; i++)
-        if (setting_rows[i].info.variable != NULL && !setting_rows[i].later)
+        if (setting_rows[i].info.variable != NULL &&
+            strncmp(setting_rows[i].info.variable, PREFIX, prefix) == 0)
             suggest_offer(&suggestion, setting_rows[i].info.variable + prefix);
     int shown = (int)(length < 80 ? length : 80);
     if (suggestion.best != NULL) {
@@ -144,6 +164,8 @@ static bool read_variable(struct settings *settings, const char *entry, struct e
         row = find_variable(setting_rows, setting_row_count, entry, length);
         if (row == NULL)
             return is_service_link(entry, length, value) || unknown_variable(entry, length, err);
+    } else if (strncmp(entry, "PGDATA=", 7) == 0 || strncmp(entry, "POSTGRES_", 9) == 0) {
+        row = find_variable(setting_rows, setting_row_count, entry, length);
     } else if (strncmp(entry, "POD_", 4) == 0) {
         row = find_variable(told, sizeof told / sizeof told[0], entry, length);
     } else if (strncmp(entry, "NO_COLOR=", 9) == 0 && *value != '\0') {
@@ -171,7 +193,7 @@ static bool is_flag(const struct setting_row *row, const char *engine, const cha
                     size_t length)
 {
     const char *flag = row->info.flag;
-    if (flag == NULL || row->later)
+    if (flag == NULL)
         return false;
     size_t engine_length = strlen(row->info.engine);
     if (engine_length > 0 && length > engine_length && name[engine_length] == '-' &&
@@ -193,8 +215,10 @@ static bool unknown_flag(const char *flag, size_t length, command_set command, c
         (name_length == 14 && strncmp(name, "redis-password", 14) == 0)) {
         return err_set(err, ERR_USAGE,
                        "there is no %.*s: others can read a command's arguments; use "
-                       "--password-file, or ORDAIN_REDIS_PASSWORD from a Secret",
-                       shown, flag);
+                       "--password-file, or %s from a Secret",
+                       shown, flag,
+                       strcmp(engine, "postgres") == 0 ? "ORDAIN_PG_PASSWORD"
+                                                       : "ORDAIN_REDIS_PASSWORD");
     }
     struct suggestion suggestion = suggest_start(name, name_length);
     for (size_t i = 0; i < setting_row_count; i++) {
@@ -249,21 +273,29 @@ static bool read_flag(struct settings *settings, command_set command, const char
     return setting_parse(settings, row, value, source, ERR_USAGE, err);
 }
 
+/* A certificate belongs to its key, and nobody has one without an authority to trust. */
+static bool check_tls(const char *prefix, const char *ca, const char *cert, const char *key,
+                      bool needs_ca, struct err *err)
+{
+    if ((*cert == '\0') != (*key == '\0')) {
+        return err_set(err, ERR_CONFIG, "%s_TLS_CERT and %s_TLS_KEY belong together: %s is not set",
+                       prefix, prefix, *cert == '\0' ? "the first" : "the second");
+    }
+    if (needs_ca && *cert != '\0' && *ca == '\0') {
+        return err_set(err, ERR_CONFIG,
+                       "%s_TLS_CERT is set but %s_TLS_CA is not: without it there is no TLS",
+                       prefix, prefix);
+    }
+    return true;
+}
+
 static bool check_together(const struct settings *settings, struct err *err)
 {
     const struct redis_settings *redis = &settings->redis;
-    if ((redis->tls_cert[0] == '\0') != (redis->tls_key[0] == '\0')) {
-        return err_set(
-            err, ERR_CONFIG,
-            "ORDAIN_REDIS_TLS_CERT and ORDAIN_REDIS_TLS_KEY belong together: %s is not set",
-            redis->tls_cert[0] == '\0' ? "the first" : "the second");
-    }
-    if (redis->tls_cert[0] != '\0' && redis->tls_ca[0] == '\0') {
-        return err_set(err, ERR_CONFIG,
-                       "ORDAIN_REDIS_TLS_CERT is set but ORDAIN_REDIS_TLS_CA is not: without it "
-                       "there is no TLS");
-    }
-    return true;
+    const struct postgres_settings *postgres = &settings->postgres;
+    return check_tls("ORDAIN_REDIS", redis->tls_ca, redis->tls_cert, redis->tls_key, true, err) &&
+           check_tls("ORDAIN_PG", postgres->tls_ca, postgres->tls_cert, postgres->tls_key, false,
+                     err);
 }
 
 bool settings_read(struct settings *settings, command_set command, const char *engine, int argc,
@@ -285,15 +317,14 @@ bool settings_read(struct settings *settings, command_set command, const char *e
     at += at < argc; /* the "--" */
     *operands_at = at - operands;
     memmove(argv + *operands_at, argv, (size_t)operands * sizeof *argv);
+    if (strcmp(engine, "postgres") == 0 && *settings->postgres.pgdata != '\0')
+        settings->data_dir = settings->postgres.pgdata;
     return good && check_together(settings, err);
 }
 
 size_t settings_count(void)
 {
-    size_t count = setting_row_count;
-    while (count > 0 && setting_rows[count - 1].later)
-        count--;
-    return count;
+    return setting_row_count;
 }
 
 const struct setting_info *settings_info(size_t index)

@@ -34,6 +34,37 @@ struct redis_settings {
     int64_t node_timeout_ms;          /* cluster-node-timeout, 5000 */
 };
 
+enum pg_diverged_policy { DIVERGED_KEEP, DIVERGED_DISCARD, DIVERGED_REWIND };
+enum pg_compression { PG_COMPRESS_AUTO, PG_COMPRESS_NONE, PG_COMPRESS_LZ4, PG_COMPRESS_ZSTD };
+enum pg_clone_from { CLONE_FROM_PRIMARY, CLONE_FROM_STANDBY };
+
+struct postgres_settings {
+    const char *pgdata;           /* PGDATA; settings.data_dir is it, then */
+    int port;                     /* 5432 */
+    const char *replication_user; /* "replicator" */
+    const char *password;         /* of the replication user, from the environment; never a flag */
+    const char *password_file;    /* wins over password; read at each use, so that it may rotate */
+    const char *replication_from; /* networks that replication may come from, comma separated */
+    int64_t max_slot_wal_keep_size; /* bytes of WAL that a slot may hold, whole MB */
+    const char *sslmode; /* libpq's word: disable, prefer, require, verify-ca, verify-full */
+    const char *tls_ca, *tls_cert, *tls_key; /* the servers' own certificate is the client's too */
+    int version_major, version_minor; /* of the server; 0.0: PG_VERSION tells once it is there */
+    int64_t max_lag;                  /* bytes that a ready standby may be behind; 0: any */
+    int64_t max_rate;                 /* of a clone, bytes a second; 0: no limit */
+    enum pg_compression compression;
+    enum pg_clone_from clone_from;
+    enum pg_diverged_policy diverged;
+    const char *tablespace_mapping; /* OLD=NEW[,OLD=NEW] */
+    int synchronous;                /* form: commits wait for so many standbys; -1: left as it is */
+    bool drop_slots;                /* form: slots of pods that are gone may be dropped */
+    bool initdb;                    /* form: called by the image's entrypoint in its first initdb */
+    const char *peer_is_dead;       /* promote: pods that a person says are gone, comma separated */
+    /* what the official image is told */
+    const char *admin;                                /* POSTGRES_USER, postgres */
+    const char *admin_password, *admin_password_file; /* POSTGRES_PASSWORD, _FILE */
+    const char *database;                             /* POSTGRES_DB; "": as the user is called */
+};
+
 struct settings {
     /* identity */
     const char *statefulset;    /* "" : POD_NAME less -N */
@@ -56,7 +87,7 @@ struct settings {
     /* places */
     const char *owner;       /* uid:gid, "" : of the engine's preset or of the data directory */
     const char *install_dir; /* init: copies this program there first; "": does not */
-    const char *data_dir, *config_dir, *template_dir;
+    const char *data_dir, *config_dir, *template_dir; /* postgres: data_dir is PGDATA */
     /* time; all of a whole command, 0: the command's own default */
     int64_t timeout_ms;
     int64_t probe_timeout_ms;
@@ -74,6 +105,7 @@ struct settings {
     bool cross_mounts;
     bool always; /* --always: walk although the root is right */
     struct redis_settings redis;
+    struct postgres_settings postgres;
     /* what the kubelet tells (downward API); not settings, no flags */
     const char *pod_name, *pod_namespace, *pod_ip, *pod_ips, *pod_index;
 };

@@ -74,6 +74,11 @@ void settings_write_markdown(struct buf *out)
                       "from a flag; one "
                       "trailing newline of a file is dropped.\n\n");
     add_table(out, "redis");
+    buf_add_text(out, "\n## Postgres\n\n"
+                      "The flags are as shown where the command names the engine, and "
+                      "`--postgres-x` everywhere. `PGDATA` and `POSTGRES_*` are the official "
+                      "image's own and mean what they mean there.\n\n");
+    add_table(out, "postgres");
     buf_add_text(out, "\n## Told by the kubelet\n\n"
                       "Set these by the downward API:\n\n"
                       "| variable | from | |\n|---|---|---|\n"

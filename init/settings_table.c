@@ -6,11 +6,13 @@
 /* The commands that ask who the pods are. */
 #define PODS                                                                                       \
     (COMMAND_INIT | COMMAND_EXEC | COMMAND_FORM | COMMAND_PROBE | COMMAND_PLAN | COMMAND_STATUS |  \
-     COMMAND_ROLE | COMMAND_PEERS | COMMAND_RENDER)
+     COMMAND_ROLE | COMMAND_PEERS | COMMAND_RENDER | COMMAND_PROMOTE)
 /* Those that come before a server's start. */
 #define START (COMMAND_INIT | COMMAND_EXEC | COMMAND_PLAN)
 /* Those that talk to servers. */
 #define TALK (START | COMMAND_FORM | COMMAND_PROBE | COMMAND_STATUS)
+/* Those that know of Postgres. */
+#define PG_TALK (TALK | COMMAND_PROMOTE)
 #define ALL (PODS | COMMAND_PERMS | COMMAND_INSTALL | COMMAND_COMPLETION)
 #define MINUTE (60 * INT64_C(1000))
 #define DAY (INT64_C(24) * 60 * MINUTE)
@@ -22,10 +24,16 @@ static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL}
 static const char *const outputs[] = {"text", "json", NULL};
 static const char *const colors[] = {"auto", "always", "never", NULL};
 static const char *const presets[] = {"redis", "postgres", NULL};
+static const char *const sslmodes[] = {"disable",   "prefer",      "require",
+                                       "verify-ca", "verify-full", NULL};
+static const char *const compressions[] = {"auto", "none", "lz4", "zstd", NULL};
+static const char *const sources[] = {"primary", "standby", NULL};
+static const char *const policies[] = {"keep", "discard", "rewind", NULL};
 static const char *const hardlink_policies[] = {"auto", "fix", "skip", "fail", NULL};
 
 #define ANY ""
 #define REDIS "redis"
+#define POSTGRES "postgres"
 #define MEMBER(member) offsetof(struct settings, member), sizeof(((struct settings *)0)->member)
 
 /* A row: what it takes and where it goes, then its flag, variable, value, default, commands and
@@ -33,20 +41,14 @@ static const char *const hardlink_policies[] = {"auto", "fix", "skip", "fail", N
 #define RANGE(engine, kind, member, least, most, flag, variable, value, given, commands, help)     \
     {                                                                                              \
         {flag, variable, value, given, help, engine, NULL, commands}, kind, MEMBER(member), least, \
-            most, false                                                                            \
+            most                                                                                   \
     }
 #define PLAIN(engine, kind, member, flag, variable, value, given, commands, help)                  \
     RANGE(engine, kind, member, 0, 0, flag, variable, value, given, commands, help)
 #define CHOICE(engine, kind, member, words, flag, variable, value, given, commands, help)          \
     {                                                                                              \
-        {flag, variable, value, given, help, engine, words, commands}, kind, MEMBER(member), 0, 0, \
-            false                                                                                  \
+        {flag, variable, value, given, help, engine, words, commands}, kind, MEMBER(member), 0, 0  \
     }
-#define LATER(flag, variable)                                                                      \
-    {                                                                                              \
-        {flag, variable, "", "", "", "postgres", NULL, 0}, KIND_TEXT, 0, 0, 0, 0, true             \
-    }
-
 const struct setting_row setting_rows[] = {
     PLAIN(ANY, KIND_NAME, statefulset, "statefulset", "ORDAIN_STATEFULSET", "NAME",
           "POD_NAME less -N", PODS,
@@ -164,20 +166,85 @@ const struct setting_row setting_rows[] = {
           "ORDAIN_REDIS_NODE_TIMEOUT", "TIME", "5s", TALK | COMMAND_RENDER,
           "cluster-node-timeout: after this silence a node counts as failed"),
 
-    LATER("port", "ORDAIN_PG_PORT"),
-    LATER("replication-user", "ORDAIN_PG_REPLICATION_USER"),
-    LATER("password-file", "ORDAIN_PG_PASSWORD_FILE"),
-    LATER("sslmode", "ORDAIN_PG_SSLMODE"),
-    LATER("version", "ORDAIN_PG_VERSION"),
-    LATER("max-lag", "ORDAIN_PG_MAX_LAG"),
-    LATER("max-rate", "ORDAIN_PG_MAX_RATE"),
-    LATER("compression", "ORDAIN_PG_COMPRESSION"),
-    LATER("clone-from", "ORDAIN_PG_CLONE_FROM"),
-    LATER("diverged", "ORDAIN_PG_DIVERGED"),
+    PLAIN(POSTGRES, KIND_PATH, postgres.pgdata, "pgdata", "PGDATA", "DIR",
+          "/var/lib/postgresql/data", PG_TALK | COMMAND_RENDER,
+          "the server's data directory, below the volume's mount point; wins over --data-dir"),
+    RANGE(POSTGRES, KIND_INTEGER, postgres.port, 1, 65535, "port", "ORDAIN_PG_PORT", "PORT", "5432",
+          PG_TALK | COMMAND_RENDER, "the server's port"),
+    PLAIN(POSTGRES, KIND_NAME, postgres.replication_user, "replication-user",
+          "ORDAIN_PG_REPLICATION_USER", "NAME", "replicator", PG_TALK | COMMAND_RENDER,
+          "role that standbys and clones log in as; made at the first initdb or by form"),
+    PLAIN(POSTGRES, KIND_SECRET, postgres.password, NULL, "ORDAIN_PG_PASSWORD", "SECRET", "",
+          PG_TALK | COMMAND_RENDER, "its password, from a Secret; there is no such flag"),
+    PLAIN(POSTGRES, KIND_PATH, postgres.password_file, "password-file", "ORDAIN_PG_PASSWORD_FILE",
+          "PATH", "", PG_TALK | COMMAND_RENDER,
+          "file with its password, read at each use; wins over the variable"),
+    PLAIN(POSTGRES, KIND_TEXT, postgres.replication_from, "replication-from",
+          "ORDAIN_PG_REPLICATION_FROM", "NETWORK,...", "all", START | COMMAND_RENDER,
+          "networks that replication may come from, as pg_hba.conf has them; all: any, with the "
+          "password"),
+    RANGE(
+        POSTGRES, KIND_SIZE, postgres.max_slot_wal_keep_size, 64 << 20, INT64_C(1) << 50,
+        "max-slot-wal-keep-size", "ORDAIN_PG_MAX_SLOT_WAL_KEEP_SIZE", "SIZE", "10GiB",
+        START | COMMAND_RENDER,
+        "WAL that a slot may hold for a standby that is away; beyond it that standby clones anew"),
+    CHOICE(POSTGRES, KIND_WORD, postgres.sslmode, sslmodes, "sslmode", "ORDAIN_PG_SSLMODE", "MODE",
+           "verify-full where a CA is set, else prefer", PG_TALK | COMMAND_RENDER,
+           "how connections between the pods are secured, libpq's words"),
+    PLAIN(POSTGRES, KIND_PATH, postgres.tls_ca, "tls-ca", "ORDAIN_PG_TLS_CA", "PATH", "",
+          PG_TALK | COMMAND_RENDER, "certificates of the authorities to trust (PEM)"),
+    PLAIN(POSTGRES, KIND_PATH, postgres.tls_cert, "tls-cert", "ORDAIN_PG_TLS_CERT", "PATH", "",
+          PG_TALK | COMMAND_RENDER,
+          "certificate of the server (PEM), which is the client's too; turns the server's TLS on"),
+    PLAIN(POSTGRES, KIND_PATH, postgres.tls_key, "tls-key", "ORDAIN_PG_TLS_KEY", "PATH", "",
+          PG_TALK | COMMAND_RENDER, "private key of the certificate (PEM)"),
+    RANGE(POSTGRES, KIND_VERSION, postgres.version_major, 13, 999, "version", "ORDAIN_PG_VERSION",
+          "X", "of PG_VERSION once it is there", PG_TALK | COMMAND_RENDER,
+          "major version of the server, where another one must not start on the volume"),
+    RANGE(POSTGRES, KIND_SIZE, postgres.max_lag, 0, INT64_MAX, "max-lag", "ORDAIN_PG_MAX_LAG",
+          "SIZE", "16MiB", COMMAND_PROBE | COMMAND_STATUS,
+          "how far a ready standby may be behind; 0: any lag"),
+    RANGE(POSTGRES, KIND_SIZE, postgres.max_rate, 0, INT64_C(1) << 40, "max-rate",
+          "ORDAIN_PG_MAX_RATE", "SIZE", "0, no limit", START,
+          "bytes a second that a clone may take"),
+    CHOICE(POSTGRES, KIND_CHOICE, postgres.compression, compressions, "compression",
+           "ORDAIN_PG_COMPRESSION", "METHOD", "auto", START,
+           "of a clone on its way; auto: lz4 where the server has it"),
+    CHOICE(POSTGRES, KIND_CHOICE, postgres.clone_from, sources, "clone-from",
+           "ORDAIN_PG_CLONE_FROM", "WHOM", "primary", START,
+           "standby spares the primary the reading where one streams"),
+    CHOICE(POSTGRES, KIND_CHOICE, postgres.diverged, policies, "diverged", "ORDAIN_PG_DIVERGED",
+           "POLICY", "keep", START,
+           "what becomes of data that went past the point where another pod took over"),
+    PLAIN(POSTGRES, KIND_TEXT, postgres.tablespace_mapping, "tablespace-mapping",
+          "ORDAIN_PG_TABLESPACE_MAPPING", "OLD=NEW,...", "", START,
+          "where a clone's tablespaces go; without it a server that has some is refused"),
+    RANGE(POSTGRES, KIND_INTEGER, postgres.synchronous, 0, 1000, "synchronous",
+          "ORDAIN_PG_SYNCHRONOUS", "K", "left as it is", COMMAND_FORM | COMMAND_PLAN,
+          "a commit waits for any K standbys (synchronous_standby_names); 0: for none"),
+    PLAIN(POSTGRES, KIND_SWITCH, postgres.drop_slots, "drop-slots", "ORDAIN_PG_DROP_SLOTS", NULL,
+          "", COMMAND_FORM | COMMAND_PLAN,
+          "drop the slots of pods beyond the set, which hold the primary's WAL"),
+    PLAIN(POSTGRES, KIND_SWITCH, postgres.initdb, "initdb", NULL, NULL, "", COMMAND_FORM,
+          "what the image's entrypoint calls at the end of its first initdb"),
+    PLAIN(POSTGRES, KIND_TEXT, postgres.peer_is_dead, "peer-is-dead", "ORDAIN_PG_PEER_IS_DEAD",
+          "POD,...", "", COMMAND_PROMOTE,
+          "pods that do not answer and never will: what they alone have is given up"),
+    PLAIN(POSTGRES, KIND_TEXT, postgres.admin, "admin", "POSTGRES_USER", "NAME", "postgres",
+          PG_TALK | COMMAND_RENDER, "the image's superuser, whom form, promote and status use"),
+    PLAIN(POSTGRES, KIND_SECRET, postgres.admin_password, NULL, "POSTGRES_PASSWORD", "SECRET", "",
+          PG_TALK | COMMAND_RENDER, "its password, as the image is told"),
+    PLAIN(POSTGRES, KIND_PATH, postgres.admin_password_file, "admin-password-file",
+          "POSTGRES_PASSWORD_FILE", "PATH", "", PG_TALK | COMMAND_RENDER,
+          "file with its password, as the image is told"),
+    PLAIN(POSTGRES, KIND_TEXT, postgres.database, "database", "POSTGRES_DB", "NAME",
+          "as the superuser is called", PG_TALK | COMMAND_RENDER, "the image's first database"),
 };
 
 const size_t setting_row_count = sizeof setting_rows / sizeof setting_rows[0];
 
 _Static_assert(offsetof(struct settings, redis.version_minor) ==
-                   offsetof(struct settings, redis.version_major) + sizeof(int),
+                       offsetof(struct settings, redis.version_major) + sizeof(int) &&
+                   offsetof(struct settings, postgres.version_minor) ==
+                       offsetof(struct settings, postgres.version_major) + sizeof(int),
                "a version is two ints, major and minor");

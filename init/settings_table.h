@@ -30,8 +30,6 @@ struct setting_row {
     size_t offset; /* of the member in struct settings */
     size_t size;   /* of the member */
     int64_t least, most;
-    bool later; /* known, so that an environment shared with a newer ordain does not fail, but not
-                 * read and not shown: its commands are still to come */
 };
 
 extern const struct setting_row setting_rows[];

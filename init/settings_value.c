@@ -273,5 +273,5 @@ bool setting_parse(struct settings *settings, const struct setting_row *row, con
                    const char *source, enum err_kind kind, struct err *err)
 {
     struct value value = {.text = text, .source = source, .kind = kind, .row = row};
-    return check_origin(&value, err) && (row->later || store(settings, &value, err));
+    return check_origin(&value, err) && store(settings, &value, err);
 }

@@ -1,0 +1,32 @@
+#include "init/postgres/fence.h"
+
+#include <signal.h>
+
+#include "init/sys/log.h"
+
+static bool close_by_sql(struct local *local, int64_t deadline_ns, struct err *err)
+{
+    static const char *const commands[] = {
+        "ALTER SYSTEM SET default_transaction_read_only = on",
+        "SELECT pg_reload_conf()",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender')",
+    };
+    bool done = true;
+    for (size_t i = 0; done && i < sizeof commands / sizeof *commands; i++)
+        done = local_run(local, commands[i], NULL, 0, deadline_ns, err);
+    return done;
+}
+
+bool fence_raise(const struct datadir *datadir, struct local *local, int64_t deadline_ns,
+                 struct err *err)
+{
+    pid_t pid = 0;
+    if (!datadir_write_mark(datadir, DATADIR_FENCED, "the register names another primary\n", err))
+        return false;
+    if (datadir_server(datadir, &pid) && kill(pid, SIGQUIT) == 0) {
+        log_warn("fenced: the server is ended at once (process %d)", (int)pid);
+        return true;
+    }
+    return close_by_sql(local, deadline_ns, err);
+}

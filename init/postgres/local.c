@@ -1,0 +1,59 @@
+#include "init/postgres/local.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "init/sys/file.h"
+#include "roles/postmaster_pid.h"
+
+#define PID_FILE_MAX ((size_t)64 * 1024)
+#define WHO "this pod's server"
+
+bool local_open(struct local *local, const struct datadir *datadir, struct postgres_access *access,
+                struct err *err)
+{
+    char path[4096];
+    char socket_dir[1024];
+    struct postmaster_pid file;
+    struct buf text = buf_new(PID_FILE_MAX);
+    enum file_presence presence = FILE_ABSENT;
+    *local = (struct local){.server = -1};
+    bool done = datadir_below(datadir, "postmaster.pid", path, err) &&
+                file_read(path, &text, &presence, err);
+    if (done &&
+        (presence == FILE_ABSENT || !postmaster_pid_parse(&file, buf_text(&text), text.len) ||
+         file.socket_dir.len == 0 || !text_copy(file.socket_dir, socket_dir, sizeof socket_dir)))
+        done = err_set(err, ERR_LATER, WHO " has no local socket (yet)");
+    if (done && pg_client_open(&local->client, err)) {
+        struct pg_target target = postgres_access_local(access, socket_dir, file.port);
+        local->server = pg_client_server(local->client, &target);
+    }
+    buf_free(&text);
+    return done && (local->server >= 0 || err_set(err, ERR_IO, "out of memory"));
+}
+
+void local_close(struct local *local)
+{
+    pg_client_close(local->client);
+    *local = (struct local){.server = -1};
+}
+
+bool local_ask(struct local *local, struct pg_call *call, const char *command,
+               const char *const *params, int count, int64_t deadline_ns, struct err *err)
+{
+    *call = pg_call_new(local->server, command);
+    for (int i = 0; i < count && i < PG_PARAMS_MAX; i++)
+        call->params[i] = params[i];
+    call->param_count = count;
+    pg_client_round(local->client, call, 1, deadline_ns, deadline_ns);
+    return call->answer == PG_ROWS || pg_call_err(call, WHO, err);
+}
+
+bool local_run(struct local *local, const char *command, const char *const *params, int count,
+               int64_t deadline_ns, struct err *err)
+{
+    struct pg_call call;
+    bool done = local_ask(local, &call, command, params, count, deadline_ns, err);
+    pg_call_free(&call);
+    return done;
+}

@@ -1,0 +1,93 @@
+#include "init/postgres/named.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "roles/text.h"
+
+static bool number_of(const struct register_reading *reading, const struct register_store *store,
+                      uint64_t most, uint64_t *number, struct err *err)
+{
+    struct span text = {reading->value, strlen(reading->value)};
+    *number = 0;
+    if (!reading->found || (text_u64(text, number) && *number > 0 && *number <= most))
+        return true;
+    return err_set(err, ERR_CONFIG, "the register %s is damaged: its %s is '%.40s'",
+                   register_describe(store), reading->key, reading->value);
+}
+
+bool named_read(struct named *named, struct register_store *store, const struct identity *identity,
+                int64_t deadline_ns, struct err *err)
+{
+    struct register_reading readings[] = {
+        {.key = "primary"}, {.key = "system-identifier"}, {.key = "timeline"}};
+    uint64_t timeline;
+    *named = (struct named){.ordinal = -1};
+    if (register_kind(store) == REGISTER_NONE) {
+        named->known = true;
+        named->ordinal = identity->ordinal_start;
+        return true;
+    }
+    if (!register_get_all(store, readings, 3, deadline_ns, err) ||
+        !number_of(&readings[1], store, UINT64_MAX, &named->system_identifier, err) ||
+        !number_of(&readings[2], store, UINT32_MAX, &timeline, err))
+        return false;
+    named->timeline = (uint32_t)timeline;
+    if (readings[0].found) {
+        named->ordinal = identity_ordinal_of(identity, readings[0].value);
+        if (named->ordinal < 0) {
+            return err_set(err, ERR_CONFIG,
+                           "the register %s names '%.80s' as the primary, which is no pod of '%s'",
+                           register_describe(store), readings[0].value, identity->statefulset);
+        }
+    }
+    named->known = true;
+    return true;
+}
+
+enum pg_named named_of(const struct named *named, const struct register_store *store,
+                       const struct identity *identity)
+{
+    if (!named->known)
+        return PG_NAMED_UNREACHABLE;
+    if (register_kind(store) == REGISTER_NONE)
+        return PG_NAMED_UNASKED;
+    if (named->ordinal < 0)
+        return PG_NAMED_NOBODY;
+    return named->ordinal == identity->ordinal ? PG_NAMED_ME : PG_NAMED_OTHER;
+}
+
+bool named_record(struct named *named, struct register_store *store,
+                  const struct identity *identity, bool claim, uint64_t system_identifier,
+                  uint32_t timeline, bool *won, int64_t deadline_ns, struct err *err)
+{
+    char numbers[4][24];
+    char seeded[32];
+    struct register_change changes[4];
+    size_t count = 0;
+    *won = true;
+    if (register_kind(store) == REGISTER_NONE)
+        return true;
+    if (claim) {
+        changes[count++] = (struct register_change){"primary", NULL, identity->pod_name};
+        (void)snprintf(seeded, sizeof seeded, "seeded.%d", identity->ordinal);
+    } else {
+        /* whoever is named meanwhile records their own */
+        changes[count++] =
+            (struct register_change){"primary", identity->pod_name, identity->pod_name};
+    }
+    if (system_identifier != 0 && named->system_identifier == 0) {
+        (void)snprintf(numbers[0], sizeof numbers[0], "%" PRIu64, system_identifier);
+        changes[count++] = (struct register_change){"system-identifier", NULL, numbers[0]};
+    }
+    if (timeline > named->timeline) {
+        (void)snprintf(numbers[1], sizeof numbers[1], "%" PRIu32, named->timeline);
+        (void)snprintf(numbers[2], sizeof numbers[2], "%" PRIu32, timeline);
+        changes[count++] = (struct register_change){
+            "timeline", named->timeline == 0 ? NULL : numbers[1], numbers[2]};
+    }
+    if (!claim && count == 1)
+        return true;
+    return register_swap_all(store, changes, count, won, NULL, deadline_ns, err);
+}

@@ -1,0 +1,39 @@
+#ifndef INIT_POSTGRES_NAMED_H
+#define INIT_POSTGRES_NAMED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "init/identity.h"
+#include "init/register/register.h"
+#include "init/sys/err.h"
+#include "roles/postgres_start.h"
+
+/*
+ * What the register says of a Postgres set: `primary` (a pod's name), `system-identifier`, `timeline`. The
+ * recorded timeline is never lower than any that a named primary has written on: a promotion records the
+ * one that it will have before the server is told, so that no two promotions share a number.
+ */
+struct named {
+    bool known;  /* the register answered; without one always */
+    int ordinal; /* of the primary; -1: nobody. Without a register the first ordinal */
+    uint64_t system_identifier; /* 0: not recorded */
+    uint32_t timeline;          /* 0: not recorded */
+};
+
+/* Reads it. A primary that is no pod of this set is ERR_CONFIG; the rest as register_get_all fails. */
+bool named_read(struct named *named, struct register_store *store, const struct identity *identity,
+                int64_t deadline_ns, struct err *err);
+
+/* How NAMED stands to this pod. */
+enum pg_named named_of(const struct named *named, const struct register_store *store,
+                       const struct identity *identity);
+
+/* Records the first facts of the primary that this pod is: where NAMED has no primary and CLAIM is set,
+ * that it is this one; then identifier and timeline as far as they are missing or (timeline) lower.
+ * *won false: the register changed meanwhile. */
+bool named_record(struct named *named, struct register_store *store,
+                  const struct identity *identity, bool claim, uint64_t system_identifier,
+                  uint32_t timeline, bool *won, int64_t deadline_ns, struct err *err);
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef INIT_POSTGRES_REPAIR_H
+#define INIT_POSTGRES_REPAIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "init/identity.h"
+#include "init/postgres/datadir.h"
+#include "init/postgres/local.h"
+#include "init/postgres/named.h"
+#include "init/register/register.h"
+#include "init/settings.h"
+#include "init/sys/err.h"
+
+/* What a readiness probe found of its own server that one step may mend. */
+struct repair_facts {
+    bool in_recovery;
+    bool follows_another; /* primary_conninfo names another host than the named primary's */
+    uint64_t system_identifier;
+    uint32_t timeline; /* of a primary; 0: not known */
+    uint64_t slots;    /* of ordain's names that are not lost */
+};
+
+/*
+ * One bounded step on the local server, the most urgent first: a promotion that was cut short, a standby
+ * that follows the wrong pod, identifier and timeline that the register lacks, slots that are missing or
+ * lost. STEP tells what was done ("; ..."), "" for nothing.
+ */
+bool repair_step(const struct repair_facts *facts, const struct settings *settings,
+                 const struct identity *identity, struct named *named, struct register_store *store,
+                 struct local *local, int64_t deadline_ns, char step[static 512], struct err *err);
+
+/* Tells the standby at SERVER (an SQL connection of a superuser), which is the pod of IDENTITY, to follow
+ * the pod of PRIMARY: ALTER SYSTEM and a reload, from 13 on without a restart. */
+bool repair_follow(struct pg_client *client, int server, const char *who,
+                   const struct settings *settings, const struct identity *identity, int primary,
+                   int64_t deadline_ns, struct err *err);
+
+#endif

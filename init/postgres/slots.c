@@ -1,0 +1,57 @@
+#include "init/postgres/slots.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "init/postgres/access.h"
+
+#define DUPLICATE_OBJECT "42710"
+
+bool slots_ensure_own(struct pg_client *client, int server, int ordinal, int64_t deadline_ns,
+                      struct err *err)
+{
+    char name[32];
+    char command[96];
+    postgres_slot_name(ordinal, name);
+    /* The same words in 13 to 18 (PostgreSQL 17 docs, 54.4, CREATE_REPLICATION_SLOT, the old syntax). */
+    (void)snprintf(command, sizeof command, "CREATE_REPLICATION_SLOT %s PHYSICAL RESERVE_WAL",
+                   name);
+    struct pg_call call = pg_call_new(server, command);
+    pg_client_round(client, &call, 1, deadline_ns, deadline_ns);
+    bool there = call.answer == PG_ROWS ||
+                 (call.answer == PG_ERROR && strcmp(call.sqlstate, DUPLICATE_OBJECT) == 0);
+    if (!there)
+        (void)pg_call_err(&call, name, err);
+    pg_call_free(&call);
+    return there;
+}
+
+bool slots_make(struct pg_client *client, int server, const char *who, int first, int count,
+                int own, int64_t deadline_ns, struct err *err)
+{
+    static const char drop[] =
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+        "WHERE slot_name = $1 AND wal_status = 'lost' AND NOT active";
+    static const char make[] =
+        "SELECT pg_create_physical_replication_slot($1) "
+        "WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)";
+    for (int ordinal = first; ordinal < first + count; ordinal++) {
+        char name[32];
+        if (ordinal == own)
+            continue;
+        postgres_slot_name(ordinal, name);
+        struct pg_call calls[2] = {pg_call_new(server, drop), pg_call_new(server, make)};
+        for (int i = 0; i < 2; i++) {
+            calls[i].params[0] = name;
+            calls[i].param_count = 1;
+        }
+        pg_client_round(client, calls, 2, deadline_ns, deadline_ns);
+        bool done = true;
+        for (int i = 0; i < 2 && done; i++)
+            done = calls[i].answer == PG_ROWS || pg_call_err(&calls[i], who, err);
+        pg_calls_free(calls, 2);
+        if (!done)
+            return false;
+    }
+    return true;
+}

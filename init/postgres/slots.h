@@ -1,0 +1,23 @@
+#ifndef INIT_POSTGRES_SLOTS_H
+#define INIT_POSTGRES_SLOTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "init/postgres/client.h"
+#include "init/sys/err.h"
+
+/* Physical replication slots `ordain_<ordinal>`, one for each pod of the set on every pod: whoever becomes the
+ * primary has them all. */
+
+/* Over a replication connection to the primary: makes the slot of ORDINAL, with WAL reserved from now on,
+ * where it is missing. ERR_LATER where the server does not answer or refuses. */
+bool slots_ensure_own(struct pg_client *client, int server, int ordinal, int64_t deadline_ns,
+                      struct err *err);
+
+/* Over an SQL connection: the slots of the pods FIRST .. FIRST + COUNT - 1 but OWN, those that are lost made
+ * anew, without reserved WAL: nothing is held for a standby that may never come. */
+bool slots_make(struct pg_client *client, int server, const char *who, int first, int count,
+                int own, int64_t deadline_ns, struct err *err);
+
+#endif

@@ -1,0 +1,203 @@
+#include "init/postgres/start.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "init/postgres/start_internal.h"
+#include "init/sys/clock.h"
+#include "init/sys/log.h"
+
+/* A server that was told to stop may still hold the volume for a moment. */
+#define SERVER_STOP_MS 20000
+#define LOOK_MS 500
+#define ENTRYPOINT_SCRIPT "/docker-entrypoint-initdb.d/50-ordain.sh"
+
+/* Another major than the volume's would refuse to start, with a longer sentence. */
+static bool check_major(const struct pg_start *start, struct err *err)
+{
+    const char *image = getenv("PG_MAJOR");
+    int told = start->settings->postgres.version_major;
+    const char *source = "ORDAIN_PG_VERSION";
+    if (told == 0 && image != NULL) {
+        told = (int)strtol(image, NULL, 10);
+        source = "the image's PG_MAJOR";
+    }
+    if (told <= 0 || start->datadir.major == 0 || told == start->datadir.major)
+        return true;
+    return err_set(err, ERR_REFUSED,
+                   "PGDATA is of PostgreSQL %d and the server of %d (%s): a major upgrade is "
+                   "pg_upgrade's work, nothing is touched",
+                   start->datadir.major, told, source);
+}
+
+/* Waits for a server of this volume that is about to stop; DRY only looks. */
+static bool take_volume(struct pg_start *start, struct err *err)
+{
+    int64_t until_ns = clock_part_ns(start->deadline_ns, SERVER_STOP_MS);
+    pid_t pid = 0;
+    for (;;) {
+        bool held = true;
+        if (!start->dry && !datadir_lock(&start->datadir, &held, err))
+            return false;
+        bool lives = datadir_server(&start->datadir, &pid);
+        if (held && !lives) {
+            log_wait_end();
+            return true;
+        }
+        if (start->dry)
+            return err_set(err, ERR_LATER, "a server runs on PGDATA (process %d): nothing to do",
+                           (int)pid);
+        log_wait("the server that holds PGDATA to stop");
+        if (!clock_pause(LOOK_MS, until_ns)) {
+            log_wait_end();
+            return err_set(err, ERR_LATER,
+                           "a server that is alive holds PGDATA '%s': nothing is changed",
+                           start->datadir.path);
+        }
+    }
+}
+
+/* The kind of error that a wait ends in: what the other pod said is more than "not yet". */
+static enum err_kind kind_of_wait(const struct pg_start *start)
+{
+    if (start->upstream == NULL)
+        return ERR_LATER;
+    switch (start->upstream->answer) {
+    case PG_DENIED:
+        return ERR_DENIED;
+    case PG_UNTRUSTED:
+        return ERR_CONFIG;
+    case PG_SILENT:
+    case PG_NOBODY:
+    case PG_STARTING:
+    case PG_FULL:
+    case PG_BROKEN:
+    case PG_ERROR:
+    case PG_ROWS:
+        break;
+    }
+    return ERR_LATER;
+}
+
+/* Looks until there is something to do. */
+static bool decide(struct pg_start *start, struct pg_start_result *result, struct err *err)
+{
+    char complaint[512];
+    for (;;) {
+        if (!pg_start_look(start, err))
+            return false;
+        pg_start_complaint(start, complaint);
+        if (start->decision.action != PG_WAIT || start->dry)
+            break;
+        if (pg_start_waits_in_vain(start)) {
+            if (!start->final) {
+                result->left_to_exec = true;
+                break;
+            }
+            datadir_beat(&start->datadir, DATADIR_WAITING);
+        }
+        log_wait("%s%s%s", start->decision.sentence, *complaint != '\0' ? ": " : "", complaint);
+        if (!clock_pause(LOOK_MS, start->deadline_ns))
+            break;
+    }
+    log_wait_end();
+    struct err ignored;
+    if (!start->dry)
+        (void)datadir_remove_mark(&start->datadir, DATADIR_WAITING, &ignored);
+    result->decision = start->decision;
+    if (start->decision.action == PG_REFUSE)
+        return err_set(err, ERR_REFUSED, "%s", start->decision.sentence);
+    if (start->decision.action == PG_WAIT && !result->left_to_exec)
+        return err_set(err, kind_of_wait(start), "%s%s%s", start->decision.sentence,
+                       *complaint != '\0' ? ": " : "", complaint);
+    return true;
+}
+
+/* What the entrypoint runs at its first initdb must be where it looks, else nobody makes the role. */
+static bool check_entrypoint(const struct pg_start *start, struct err *err)
+{
+    if (!start->final || start->decision.action != PG_INITDB ||
+        access(ENTRYPOINT_SCRIPT, R_OK) == 0)
+        return true;
+    return err_set(err, ERR_CONFIG,
+                   "'%s' is not there: mount initdb.d of the configuration directory for the "
+                   "server's container: {name: config, mountPath: /docker-entrypoint-initdb.d, "
+                   "subPath: initdb.d}",
+                   ENTRYPOINT_SCRIPT);
+}
+
+static bool is_work(enum pg_action action)
+{
+    return action != PG_START_PRIMARY && action != PG_START_STANDBY && action != PG_WAIT &&
+           action != PG_REFUSE;
+}
+
+static bool decide_and_apply(struct pg_start *start, struct pg_start_result *result,
+                             struct err *err)
+{
+    bool again = true;
+    bool done = true;
+    while (again && done) {
+        again = false;
+        done = decide(start, result, err) && check_major(start, err);
+        if (result->left_to_exec) {
+            log_info("left to exec: %s, which cannot exist before this pod is ready",
+                     start->decision.sentence);
+            return done;
+        }
+        if (!done || start->dry)
+            break;
+        log_info("%s: %s", postgres_start_action_name(start->decision.action),
+                 start->decision.sentence);
+        done = pg_start_apply(start, &again, err);
+    }
+    result->role = postgres_start_role(start->decision.action);
+    result->work = is_work(start->decision.action);
+    if (done && *result->role != '\0')
+        done = pg_start_render(start, &result->changed, err) && check_entrypoint(start, err);
+    result->work = result->work || result->changed > 0;
+    if (start->dry)
+        pg_start_report(start, result->changed, &result->report);
+    return done;
+}
+
+static bool open_all(struct pg_start *start, struct err *err)
+{
+    const struct settings *settings = start->settings;
+    if (!identity_read(&start->identity, settings, true, true, err))
+        return false;
+    if (settings->replicas == 0)
+        return err_set(err, ERR_CONFIG, "how many pods? Set ORDAIN_REPLICAS, a constant at birth");
+    return datadir_open(&start->datadir, settings->data_dir, err) &&
+           postgres_access_open(&start->access, settings, err) &&
+           register_open(&start->store, settings->register_name, start->identity.statefulset,
+                         start->identity.namespace_name, start->identity.cluster_id, err);
+}
+
+bool start_postgres(const struct settings *settings, bool dry, bool final, int64_t deadline_ns,
+                    struct pg_start_result *result, struct err *err)
+{
+    struct pg_start *start = calloc(1, sizeof *start);
+    *result = (struct pg_start_result){.role = "", .report = buf_new((size_t)1 << 20)};
+    if (start == NULL)
+        return err_set(err, ERR_IO, "out of memory");
+    start->settings = settings;
+    start->deadline_ns = deadline_ns;
+    start->dry = dry;
+    start->final = final;
+    start->datadir.lock = -1;
+    bool done =
+        open_all(start, err) && take_volume(start, err) && decide_and_apply(start, result, err);
+    if (done && final)
+        datadir_leave_lock(&start->datadir);
+    if (start->peers_open)
+        pg_peers_close(&start->peers);
+    register_close(start->store);
+    postgres_access_close(&start->access);
+    datadir_close(&start->datadir);
+    free(start);
+    return done;
+}

@@ -1,0 +1,110 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "init/postgres/clone.h"
+#include "init/postgres/rejoin.h"
+#include "init/postgres/start_internal.h"
+#include "init/sys/clock.h"
+#include "init/sys/log.h"
+
+/* A clone has no end that could be known; this long without a byte ends it. */
+#define SILENCE_MS 60000
+/* pg_rewind copies what changed, which may be much. */
+#define REWIND_MS (INT64_C(6) * 60 * 60 * 1000)
+
+static const enum clone_compression compressions[] = {
+    [PG_COMPRESS_AUTO] = CLONE_AUTO,
+    [PG_COMPRESS_NONE] = CLONE_NONE,
+    [PG_COMPRESS_LZ4] = CLONE_LZ4,
+    [PG_COMPRESS_ZSTD] = CLONE_ZSTD,
+};
+
+static void tell(const char *who, const struct clone_result *result)
+{
+    int64_t ms =
+        (result->prepare_ns + result->checkpoint_ns + result->stream_ns + result->sync_ns) /
+        CLOCK_MS;
+    log_info("cloned %" PRIu64 " files, %" PRIu64 " MB, from %s in %" PRId64 ".%03" PRId64 " s",
+             result->files, result->bytes / 1000000, who, ms / 1000, ms % 1000);
+}
+
+static bool fetch(struct pg_start *start, struct clone_result *result, struct err *err)
+{
+    const struct postgres_settings *settings = &start->settings->postgres;
+    const struct pg_peer *upstream = start->upstream;
+    char slot[32];
+    char who[320];
+    postgres_slot_name(start->identity.ordinal, slot);
+    pg_peer_describe(upstream, who);
+    struct clone_request request = {
+        .pgdata = start->datadir.path,
+        .upstream = postgres_access_replication(&start->access, &start->identity, upstream->ordinal,
+                                                &upstream->addr),
+        .upstream_name = who,
+        .slot = slot,
+        .system_identifier = start->named.system_identifier,
+        .least_timeline = start->named.timeline,
+        .major = settings->version_major,
+        .compression = compressions[settings->compression],
+        .max_rate_kb = (int)(settings->max_rate / 1024),
+        .tablespace_mapping = settings->tablespace_mapping,
+        .silence_ms = SILENCE_MS,
+    };
+    if (!clone_fetch(&request, result, err))
+        return false;
+    tell(who, result);
+    return true;
+}
+
+/* The old directory goes out of the way only once the new one is whole. */
+static bool make_room(struct pg_start *start, struct err *err)
+{
+    char suffix[64];
+    if (start->decision.action == PG_CLONE && start->facts.data == PG_DATA_HALF &&
+        !start->datadir.is_empty)
+        return datadir_remove_tree(&start->datadir, DATADIR_HALF, err) &&
+               datadir_move_aside(&start->datadir, DATADIR_HALF, err);
+    if (start->decision.action == PG_CLONE_DISCARD)
+        return datadir_move_aside(&start->datadir, DATADIR_OLD, err);
+    if (start->decision.action != PG_CLONE_KEEP)
+        return true;
+    const struct control_file *control = &start->datadir.control;
+    rejoin_kept_suffix(control_file_timeline(control),
+                       start->wal_end != 0 ? start->wal_end : control->checkpoint, suffix);
+    if (!datadir_move_aside(&start->datadir, suffix, err))
+        return false;
+    log_warn("the diverged data is kept in %s%s", start->datadir.path, suffix);
+    return true;
+}
+
+bool pg_start_clone(struct pg_start *start, struct err *err)
+{
+    struct clone_result result;
+    /* What an earlier run discarded stays until there is something whole in its place. */
+    if (!start->datadir.is_empty && !datadir_remove_tree(&start->datadir, DATADIR_OLD, err))
+        return false;
+    if (!fetch(start, &result, err)) {
+        if (start->decision.action == PG_CLONE_KEEP && err->kind == ERR_IO) {
+            err->kind = ERR_REFUSED;
+            return err_wrap(err, "a clone beside the diverged directory, which is kept unless "
+                                 "ORDAIN_PG_DIVERGED=discard, or rewind, is set");
+        }
+        return false;
+    }
+    return rejoin_own_clone(result.staging, err) && make_room(start, err) &&
+           clone_install(start->datadir.path, err) &&
+           datadir_remove_mark(&start->datadir, DATADIR_REWINDING, err) &&
+           datadir_remove_mark(&start->datadir, DATADIR_STARTED, err) &&
+           datadir_remove_tree(&start->datadir, DATADIR_OLD, err) &&
+           datadir_read(&start->datadir, err);
+}
+
+bool pg_start_rewind(struct pg_start *start, struct err *err)
+{
+    struct pg_target target = postgres_access_admin(
+        &start->access, &start->identity, start->upstream->ordinal, &start->upstream->addr);
+    return rejoin_rewind(&start->datadir, start->peers.client, &target,
+                         clock_deadline_ns(REWIND_MS), err) &&
+           datadir_read(&start->datadir, err);
+}

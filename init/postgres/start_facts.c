@@ -1,0 +1,205 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "init/postgres/rejoin.h"
+#include "init/postgres/start_internal.h"
+#include "init/postgres/wal_files.h"
+#include "init/sys/clock.h"
+#include "init/sys/log.h"
+
+/* What one look at the other pods may take; a wait looks again. */
+#define PEERS_MS 3000
+
+static bool has_data(const struct pg_start *start)
+{
+    return start->facts.data == PG_DATA_STANDBY || start->facts.data == PG_DATA_PRIMARY ||
+           start->facts.data == PG_DATA_REWINDING;
+}
+
+static void take_local(struct pg_start *start)
+{
+    const struct settings *settings = start->settings;
+    struct pg_start_facts *facts = &start->facts;
+    *facts = (struct pg_start_facts){
+        .data = start->datadir.data,
+        .first = start->identity.ordinal == start->identity.ordinal_start,
+        .birth_is_new = settings->birth == BIRTH_NEW,
+        .adopt = settings->adopt,
+        .policy = settings->postgres.diverged == DIVERGED_DISCARD  ? PG_DIVERGED_DISCARD
+                  : settings->postgres.diverged == DIVERGED_REWIND ? PG_DIVERGED_REWIND
+                                                                   : PG_DIVERGED_KEEP,
+        .kept_before = start->datadir.kept[0] != '\0',
+    };
+    if (facts->policy == PG_DIVERGED_REWIND)
+        facts->rewindable = rejoin_can_rewind(&start->datadir);
+}
+
+/* A standby starts without the register; nobody starts with another cluster's, or a newer ordain's. */
+static bool read_register(struct pg_start *start, struct err *err)
+{
+    if (!named_read(&start->named, start->store, &start->identity, start->deadline_ns, err)) {
+        bool needless = start->facts.data == PG_DATA_STANDBY && err->kind != ERR_REFUSED &&
+                        !register_is_newer(start->store);
+        if (err->kind != ERR_LATER && !needless)
+            return false;
+        log_warn("%s", err->message);
+    }
+    start->facts.named = named_of(&start->named, start->store, &start->identity);
+    if (!has_data(start))
+        return true;
+    uint64_t recorded = start->named.system_identifier;
+    if (recorded != 0)
+        start->facts.identity = recorded == start->datadir.control.system_identifier
+                                    ? PG_IDENTITY_SAME
+                                    : PG_IDENTITY_OTHER;
+    start->facts.behind_record =
+        control_file_timeline(&start->datadir.control) < start->named.timeline;
+    return true;
+}
+
+static bool open_peers(struct pg_start *start, struct err *err)
+{
+    if (start->peers_open && start->peers_named == start->named.ordinal)
+        return true;
+    if (start->peers_open)
+        pg_peers_close(&start->peers);
+    start->peers_open = true;
+    start->peers_named = start->named.ordinal;
+    return pg_peers_open(&start->peers, &start->identity, start->settings->replicas,
+                         start->named.ordinal, err);
+}
+
+static enum pg_others others_of(const struct pg_peers *peers)
+{
+    enum pg_others others = PG_OTHERS_SILENT;
+    for (size_t i = 0; i < peers->count; i++) {
+        const struct pg_peer *peer = &peers->peers[i];
+        if (peer->answer == PG_SILENT || peer->answer == PG_NOBODY || peer->answer == PG_BROKEN)
+            continue;
+        if (peer->answer == PG_ROWS && !peer->in_recovery)
+            return PG_OTHERS_PRIMARY;
+        others = PG_OTHERS_DATA; /* a server that starts or refuses has data, too */
+    }
+    return others;
+}
+
+static enum pg_upstream upstream_of(const struct pg_start *start)
+{
+    const struct pg_peer *peer = start->upstream;
+    uint64_t recorded = start->named.system_identifier;
+    if (peer == NULL || peer->answer != PG_ROWS)
+        return PG_UPSTREAM_UNKNOWN;
+    if (recorded != 0 && peer->system_identifier != recorded)
+        return PG_UPSTREAM_STRANGER;
+    if (has_data(start) && peer->system_identifier != start->datadir.control.system_identifier)
+        return PG_UPSTREAM_STRANGER;
+    if (peer->in_recovery)
+        return PG_UPSTREAM_STANDBY;
+    if (peer->timeline < start->named.timeline)
+        return PG_UPSTREAM_OLD;
+    /* A first primary records its identifier before it lets anybody in. */
+    if (recorded == 0 && register_kind(start->store) != REGISTER_NONE)
+        return PG_UPSTREAM_UNKNOWN;
+    return PG_UPSTREAM_PRIMARY;
+}
+
+/* A former primary's crash recovery reads its own timeline alone; a standby follows the newest. What lies
+ * past the fork is enough to know. */
+static uint64_t find_wal_end(const struct pg_start *start, uint64_t far_enough)
+{
+    const struct control_file *control = &start->datadir.control;
+    struct wal_files_query query = {
+        .pgdata = start->datadir.path,
+        .control = control,
+        .start = control->checkpoint,
+        .newest_timeline =
+            start->facts.data == PG_DATA_STANDBY ? UINT32_MAX : control_file_timeline(control),
+        .past = far_enough,
+    };
+    struct wal_end end;
+    struct err why;
+    bool known = false;
+    if (!wal_files_find_end(&query, &end, &known, start->deadline_ns, &why)) {
+        log_warn("where this pod's WAL ends cannot be told: %s", why.message);
+        known = false;
+    }
+    return known ? end.end : 0;
+}
+
+/* A running standby of the primary's own timeline needs no reading of WAL: what it has replayed for sure
+ * is in its control file. */
+static enum pg_relation relation_of(struct pg_start *start)
+{
+    const struct pg_peer *peer = start->upstream;
+    const struct control_file *control = &start->datadir.control;
+    uint32_t mine = control_file_timeline(control);
+    if (!has_data(start) || start->facts.upstream != PG_UPSTREAM_PRIMARY)
+        return PG_RELATION_UNKNOWN;
+    if (start->facts.data == PG_DATA_STANDBY && peer->timeline == mine)
+        start->wal_end =
+            control->min_recovery > control->redo ? control->min_recovery : control->redo;
+    else if (peer->timeline == mine)
+        start->wal_end = find_wal_end(start, peer->lsn);
+    else if (peer->has_fork)
+        start->wal_end = find_wal_end(start, peer->fork);
+    return postgres_relation(mine, start->wal_end, peer->timeline, peer->lsn, peer->has_fork,
+                             peer->fork);
+}
+
+static bool look_at_others(struct pg_start *start, struct err *err)
+{
+    int64_t until_ns = clock_part_ns(start->deadline_ns, PEERS_MS);
+    bool named = start->named.ordinal >= 0 && start->named.ordinal != start->identity.ordinal;
+    uint32_t mine = has_data(start) ? control_file_timeline(&start->datadir.control) : 0;
+    if (!open_peers(start, err) ||
+        !pg_peers_look(&start->peers, &start->access, &start->identity,
+                       named ? start->named.ordinal : -1, mine, until_ns, err))
+        return false;
+    start->upstream = named ? pg_peers_find(&start->peers, start->named.ordinal) : NULL;
+    start->facts.upstream = upstream_of(start);
+    start->facts.relation = relation_of(start);
+    if (!named)
+        start->facts.others = others_of(&start->peers);
+    return true;
+}
+
+bool pg_start_look(struct pg_start *start, struct err *err)
+{
+    start->upstream = NULL;
+    start->wal_end = 0;
+    if (!datadir_read(&start->datadir, err))
+        return false;
+    take_local(start);
+    if (!read_register(start, err))
+        return false;
+    if (!postgres_start_is_local(&start->facts) && !look_at_others(start, err)) {
+        if (err->kind != ERR_LATER)
+            return false;
+        log_warn("%s", err->message); /* a DNS that is silent proves nothing */
+    }
+    start->decision = postgres_start_decide(&start->facts);
+    return true;
+}
+
+bool pg_start_waits_in_vain(const struct pg_start *start)
+{
+    return start->decision.action == PG_WAIT && start->upstream != NULL &&
+           start->settings->pod_management == POD_MANAGEMENT_ORDERED &&
+           start->upstream->ordinal > start->identity.ordinal &&
+           start->upstream->name == DNS_ABSENT;
+}
+
+void pg_start_complaint(const struct pg_start *start, char text[static 512])
+{
+    char who[320];
+    text[0] = '\0';
+    if (start->upstream == NULL)
+        return;
+    pg_peer_describe(start->upstream, who);
+    if (start->upstream->addr.family == ADDR_NONE)
+        (void)snprintf(text, 512, "%s has no address yet", who);
+    else if (start->upstream->answer != PG_ROWS)
+        (void)snprintf(text, 512, "%s: %.180s", who, start->upstream->message);
+    else if (start->named.system_identifier == 0)
+        (void)snprintf(text, 512, "%s has not recorded its system identifier yet", who);
+}

@@ -1,0 +1,60 @@
+#ifndef INIT_POSTGRES_START_INTERNAL_H
+#define INIT_POSTGRES_START_INTERNAL_H
+
+#include "init/identity.h"
+#include "init/postgres/access.h"
+#include "init/postgres/datadir.h"
+#include "init/postgres/named.h"
+#include "init/postgres/peers.h"
+#include "init/postgres/start.h"
+#include "init/register/register.h"
+
+/* One start, shared by start*.c alone. */
+struct pg_start {
+    const struct settings *settings;
+    struct identity identity;
+    int64_t deadline_ns;
+    bool dry, final;
+
+    struct datadir datadir;
+    struct register_store *store;
+    struct postgres_access access;
+    struct pg_peers peers;
+    bool peers_open;
+    int peers_named; /* whom peers was opened for */
+
+    struct named named;             /* what the register says */
+    const struct pg_peer *upstream; /* the named primary's pod; NULL: it is this one, or nobody */
+    uint64_t wal_end;               /* of PGDATA, where it was needed; 0: not known */
+    struct pg_start_facts facts;
+    struct pg_start_decision decision;
+};
+
+/* ---- start_facts.c */
+
+/* One look at PGDATA, the register and, where it matters, the other pods; then the decision. */
+bool pg_start_look(struct pg_start *start, struct err *err);
+/* True when the decision waits for a pod that cannot exist before this one is ready. */
+bool pg_start_waits_in_vain(const struct pg_start *start);
+/* Why the other pod gives no answer, for the end of a sentence: "pg-1: connection refused"; "" : it does. */
+void pg_start_complaint(const struct pg_start *start, char text[static 512]);
+
+/* ---- start_apply.c */
+
+/* Makes PGDATA what the decision says, up to its configuration. *again: the register changed meanwhile. */
+bool pg_start_apply(struct pg_start *start, bool *again, struct err *err);
+/* Renders the configuration. */
+bool pg_start_render(struct pg_start *start, size_t *changed, struct err *err);
+
+/* ---- start_clone.c */
+
+/* Clones from the named primary (or a standby) into PGDATA's place, as the decision says. */
+bool pg_start_clone(struct pg_start *start, struct err *err);
+/* Takes PGDATA back to the named primary's history by pg_rewind. */
+bool pg_start_rewind(struct pg_start *start, struct err *err);
+
+/* ---- start_report.c */
+
+void pg_start_report(const struct pg_start *start, size_t changed, struct buf *out);
+
+#endif

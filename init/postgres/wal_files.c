@@ -1,0 +1,151 @@
+#include "init/postgres/wal_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init/sys/clock.h"
+#include "init/sys/file.h"
+#include "roles/lsn.h"
+
+#define TIMELINES_MAX 64
+
+struct reader {
+    const struct wal_files_query *query;
+    DIR *dir;
+    uint32_t timelines[TIMELINES_MAX]; /* of which there are segments; newest first */
+    size_t timeline_count;
+    int segment; /* descriptor, -1: none */
+    uint64_t segment_at;
+    int64_t deadline_ns;
+    struct err *err; /* set where the walk was broken off */
+    bool failed;
+};
+
+static bool fail(struct reader *reader, const char *what)
+{
+    reader->failed = true;
+    return err_errno(reader->err, errno, "cannot read %s of '%s'", what, reader->query->pgdata);
+}
+
+/* Keeps the list in order and each timeline once; false when it is full. */
+static bool add_timeline(struct reader *reader, uint32_t timeline)
+{
+    size_t at = 0;
+    while (at < reader->timeline_count && reader->timelines[at] > timeline)
+        at++;
+    if (at < reader->timeline_count && reader->timelines[at] == timeline)
+        return true;
+    if (reader->timeline_count == TIMELINES_MAX)
+        return false;
+    memmove(reader->timelines + at + 1, reader->timelines + at,
+            (reader->timeline_count - at) * sizeof(*reader->timelines));
+    reader->timelines[at] = timeline;
+    reader->timeline_count++;
+    return true;
+}
+
+static bool list_timelines(struct reader *reader)
+{
+    for (;;) {
+        uint32_t timeline;
+        uint64_t lsn;
+        errno = 0;
+        const struct dirent *entry = readdir(reader->dir);
+        if (entry == NULL)
+            return errno == 0 || fail(reader, "pg_wal");
+        struct span name = {entry->d_name, strlen(entry->d_name)};
+        if (!lsn_segment_parse(name, reader->query->control->segment_bytes, &timeline, &lsn) ||
+            timeline > reader->query->newest_timeline)
+            continue;
+        if (!add_timeline(reader, timeline))
+            return err_set(reader->err, ERR_REFUSED,
+                           "pg_wal of '%s' has segments of more than %d timelines",
+                           reader->query->pgdata, TIMELINES_MAX);
+    }
+}
+
+/* The segment that begins at LSN, in its newest timeline. */
+static bool open_segment(struct reader *reader, uint64_t lsn)
+{
+    char name[LSN_SEGMENT_NAME_MAX];
+    if (reader->segment != -1 && reader->segment_at == lsn)
+        return true;
+    if (reader->segment != -1)
+        (void)close(reader->segment);
+    reader->segment = -1;
+    if (clock_expired(reader->deadline_ns)) {
+        reader->failed = true;
+        return err_set(reader->err, ERR_LATER, "no time left to read the WAL of '%s'",
+                       reader->query->pgdata);
+    }
+    for (size_t i = 0; i < reader->timeline_count && reader->segment == -1; i++) {
+        lsn_segment_name(reader->timelines[i], lsn, reader->query->control->segment_bytes, name);
+        reader->segment =
+            openat(dirfd(reader->dir), name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (reader->segment == -1 && errno != ENOENT)
+            return fail(reader, name);
+    }
+    reader->segment_at = lsn;
+    return reader->segment != -1;
+}
+
+/* A page for wal_find_end; a segment that is too short has none there. */
+static bool read_page(void *user, uint64_t lsn, unsigned char *page)
+{
+    struct reader *reader = user;
+    const struct control_file *control = reader->query->control;
+    const uint64_t offset = lsn % control->segment_bytes;
+    if (!open_segment(reader, lsn - offset))
+        return false;
+    for (size_t have = 0; have < control->wal_block_bytes;) {
+        ssize_t got = pread(reader->segment, page + have, control->wal_block_bytes - have,
+                            (off_t)(offset + have));
+        if (got == -1 && errno == EINTR)
+            continue;
+        if (got == -1)
+            return fail(reader, "the WAL");
+        if (got == 0)
+            return false;
+        have += (size_t)got;
+    }
+    return true;
+}
+
+static void find_end(struct reader *reader, struct wal_end *end, bool *known)
+{
+    unsigned char memory[WAL_PAGE_MAX];
+    const struct wal_files_query *query = reader->query;
+    const struct wal_source source = {
+        .system_identifier = query->control->system_identifier,
+        .segment_bytes = query->control->segment_bytes,
+        .page_bytes = query->control->wal_block_bytes,
+        .page = read_page,
+        .user = reader,
+        .memory = memory,
+    };
+    *known = wal_find_end(&source, query->start, query->past, end);
+}
+
+bool wal_files_find_end(const struct wal_files_query *query, struct wal_end *end, bool *known,
+                        int64_t deadline_ns, struct err *err)
+{
+    struct reader reader = {.query = query, .segment = -1, .deadline_ns = deadline_ns, .err = err};
+    char path[4096];
+    if (!file_join(path, query->pgdata, "pg_wal", err))
+        return false;
+    reader.dir = opendir(path);
+    if (reader.dir == NULL)
+        return fail(&reader, "pg_wal");
+    bool done = list_timelines(&reader);
+    if (done) {
+        find_end(&reader, end, known);
+        done = !reader.failed;
+    }
+    if (reader.segment != -1)
+        (void)close(reader.segment);
+    (void)closedir(reader.dir);
+    return done;
+}

@@ -1,0 +1,32 @@
+#ifndef INIT_POSTGRES_WAL_FILES_H
+#define INIT_POSTGRES_WAL_FILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "init/sys/err.h"
+#include "roles/control_file.h"
+#include "roles/wal.h"
+
+/* What to look for in a stopped server's pg_wal. */
+struct wal_files_query {
+    const char *pgdata;
+    const struct control_file *control;
+    uint64_t start; /* a record: control->checkpoint; with a backup_label, that one's checkpoint */
+    /* Segments of newer timelines are left alone. control_file_timeline() for a former primary,
+     * whose crash recovery would read no other either; UINT32_MAX for a standby, which follows the
+     * newest. */
+    uint32_t newest_timeline;
+    uint64_t past; /* how far is far enough (roles/wal.h); UINT64_MAX: all */
+};
+
+/*
+ * Finds the end of the valid WAL under PGDATA/pg_wal, each segment in the newest timeline that has
+ * it (xlogrecovery.c XLogFileReadAnyTLI does the same). *KNOWN is false where not even the record
+ * at start is valid; END tells why and nothing more. Fails where files cannot be read (ERR_IO,
+ * ERR_DENIED) and at the deadline (ERR_LATER). 1 GB takes about half a second. Only reads.
+ */
+bool wal_files_find_end(const struct wal_files_query *query, struct wal_end *end, bool *known,
+                        int64_t deadline_ns, struct err *err);
+
+#endif

@@ -1,0 +1,360 @@
+#include "roles/postgres_start.h"
+
+#include <stddef.h>
+
+/* A cell of the table: what a fact must be. */
+enum cell { ANY, NO, YES };
+
+#define SET(value) (1U << (value))
+
+#define EMPTY SET(PG_DATA_EMPTY)
+#define HALF SET(PG_DATA_HALF)
+#define NONE_YET (EMPTY | HALF)
+#define STANDBY SET(PG_DATA_STANDBY)
+#define PRIMARY SET(PG_DATA_PRIMARY)
+#define WHOLE (STANDBY | PRIMARY)
+#define REWINDING SET(PG_DATA_REWINDING)
+
+#define SILENT SET(PG_NAMED_UNREACHABLE)
+#define UNASKED SET(PG_NAMED_UNASKED)
+#define NOBODY SET(PG_NAMED_NOBODY)
+#define ME SET(PG_NAMED_ME)
+#define OTHER SET(PG_NAMED_OTHER)
+
+#define UNKNOWN SET(PG_UPSTREAM_UNKNOWN)
+#define RECOVERING SET(PG_UPSTREAM_STANDBY)
+#define OLD SET(PG_UPSTREAM_OLD)
+#define STRANGER SET(PG_UPSTREAM_STRANGER)
+#define READ_WRITE SET(PG_UPSTREAM_PRIMARY)
+
+#define ANCESTOR SET(PG_RELATION_ANCESTOR)
+#define DIVERGED SET(PG_RELATION_DIVERGED)
+#define NEWER SET(PG_RELATION_NEWER)
+#define UNTOLD SET(PG_RELATION_UNKNOWN)
+
+#define FOREIGN_ID SET(PG_IDENTITY_OTHER)
+
+#define ALONE SET(PG_OTHERS_SILENT)
+#define DATA SET(PG_OTHERS_DATA)
+#define LEADER SET(PG_OTHERS_PRIMARY)
+
+#define KEEP SET(PG_DIVERGED_KEEP)
+#define DISCARD SET(PG_DIVERGED_DISCARD)
+#define REWIND SET(PG_DIVERGED_REWIND)
+
+/* A row asks for what it names; what is left out may be anything. */
+struct row {
+    unsigned data, named;
+    enum cell first;
+    unsigned identity;
+    enum cell behind;
+    unsigned upstream, relation, others;
+    enum cell birth_new, adopt;
+    unsigned policy;
+    enum cell kept, rewindable;
+    enum pg_action action;
+    const char *sentence;
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+    /* --- what no pod may start on, whoever is named */
+    {.data = SET(PG_DATA_FOREIGN),
+     .action = PG_REFUSE, .sentence =
+         "PGDATA holds files and no Postgres data directory: nothing is touched; move them "
+         "away, or point PGDATA to a directory of its own below the volume's mount point"},
+    {.data = SET(PG_DATA_RECOVERY),
+     .action = PG_REFUSE, .sentence =
+         "PGDATA has recovery.signal or a recovery.conf of old: a backup is being restored "
+         "here; end that by hand first, then remove the file"},
+    {.data = SET(PG_DATA_DAMAGED),
+     .action = PG_REFUSE, .sentence =
+         "PGDATA's control file (global/pg_control) is missing or damaged: nothing is started "
+         "or removed; restore it, or move PGDATA away so that this pod clones anew"},
+    {.data = SET(PG_DATA_UNMARKED),
+     .action = PG_REFUSE, .sentence =
+         "a first initdb was begun here, its mark of the end is missing, and a server was in "
+         "production since: mount initdb.d of the configuration directory at "
+         "/docker-entrypoint-initdb.d, and if this data is right make the mark yourself: touch "
+         "\"$PGDATA.ordain-done\""},
+    {.data = WHOLE | REWINDING, .identity = FOREIGN_ID,
+     .action = PG_REFUSE, .sentence =
+         "PGDATA has another system identifier than the register: it is another cluster's "
+         "data, or that of a second initdb; nothing is touched: mount this pod's own volume, "
+         "or move PGDATA away so that this pod clones"},
+
+    /* --- the register does not answer */
+    {.data = STANDBY, .named = SILENT,
+     .action = PG_START_STANDBY, .sentence =
+         "the register does not answer, which a standby needs not: it starts, and follows whom "
+         "it followed"},
+    {.data = NONE_YET | PRIMARY | REWINDING, .named = SILENT,
+     .action = PG_WAIT, .sentence =
+         "the register does not answer, and only it says who is the primary: no birth, no "
+         "primary without it"},
+
+    /* --- register none: the first ordinal is the primary for ever */
+    {.data = HALF, .named = UNASKED, .first = YES, .others = ALONE,
+     .action = PG_INITDB, .sentence =
+         "a first initdb was cut short: what it left is moved aside and it begins again"},
+    {.data = NONE_YET, .named = UNASKED, .first = YES, .others = DATA | LEADER,
+     .action = PG_REFUSE, .sentence =
+         "PGDATA is empty, and another pod of this set has data: this volume was lost; without "
+         "a register nobody can take the primary's place: copy a standby's data here by hand, "
+         "or use a register"},
+    {.data = EMPTY, .named = UNASKED, .first = YES, .others = ALONE, .birth_new = YES,
+     .action = PG_INITDB, .sentence =
+         "a first install, as ORDAIN_BIRTH=new says: the image's entrypoint runs initdb"},
+    {.data = EMPTY, .named = UNASKED, .first = YES,
+     .action = PG_REFUSE, .sentence =
+         "PGDATA is empty, and without a register nobody can tell a first install from a lost "
+         "volume: set ORDAIN_BIRTH=new for a first install, or use a register"},
+    {.data = PRIMARY, .named = UNASKED, .first = YES, .others = LEADER,
+     .action = PG_REFUSE, .sentence =
+         "another pod of this set answers as a primary, and so would this one: without a "
+         "register the first ordinal alone may be it; stop the other one, or use a register "
+         "with --adopt"},
+    {.data = PRIMARY, .named = UNASKED, .first = YES,
+     .action = PG_START_PRIMARY, .sentence =
+         "the first ordinal is the primary, since there is no register"},
+    {.data = STANDBY | REWINDING, .named = UNASKED, .first = YES,
+     .action = PG_REFUSE, .sentence =
+         "without a register the first ordinal is the primary for ever, and this is a "
+         "standby's data: use a register with --adopt"},
+
+    /* --- nobody is named yet */
+    {.data = NONE_YET, .named = NOBODY, .first = YES, .others = DATA | LEADER,
+     .action = PG_REFUSE, .sentence =
+         "the register names no primary, this volume is empty, and another pod of this set has "
+         "data: nothing is begun beside it; --adopt on the pod of that primary takes it over"},
+    {.data = EMPTY, .named = NOBODY, .first = YES, .others = ALONE,
+     .action = PG_INITDB, .sentence =
+         "nobody was born yet and this is the first ordinal: the image's entrypoint runs "
+         "initdb"},
+    {.data = HALF, .named = NOBODY, .first = YES, .others = ALONE,
+     .action = PG_INITDB, .sentence =
+         "a first initdb was cut short: what it left is moved aside and it begins again"},
+    {.data = NONE_YET, .named = NOBODY, .first = NO,
+     .action = PG_WAIT, .sentence =
+         "the register names no primary yet: the first ordinal is born first"},
+    {.data = PRIMARY, .named = NOBODY, .others = ALONE | DATA, .adopt = YES,
+     .action = PG_ADOPT, .sentence =
+         "a replication that ordain did not make is taken over, as asked: this pod is its "
+         "primary"},
+    {.data = PRIMARY, .named = NOBODY, .others = LEADER,
+     .action = PG_REFUSE, .sentence =
+         "the register names no primary, and another pod of this set answers as one: two "
+         "primaries; adopt the one whose data is right, then move this PGDATA away"},
+    {.data = PRIMARY, .named = NOBODY,
+     .action = PG_REFUSE, .sentence =
+         "PGDATA is a primary's and the register names nobody: the register was lost, or "
+         "ordain did not make this; if this pod is the one primary, --adopt takes it over"},
+    {.data = STANDBY, .named = NOBODY, .adopt = YES,
+     .action = PG_START_STANDBY, .sentence =
+         "a replication that ordain did not make is taken over, as asked: a standby goes on "
+         "following"},
+    {.data = STANDBY | REWINDING, .named = NOBODY,
+     .action = PG_WAIT, .sentence =
+         "PGDATA is a standby's and the register names no primary: --adopt on the primary's "
+         "pod takes over a replication that ordain did not make"},
+
+    /* --- the register names this pod */
+    {.data = HALF, .named = ME,
+     .action = PG_INITDB, .sentence =
+         "this pod's first initdb was cut short: what it left is moved aside and it begins "
+         "again"},
+    {.data = EMPTY, .named = ME,
+     .action = PG_REFUSE, .sentence =
+         "the register names this pod as the primary and its volume is empty: the primary's "
+         "volume was lost; `ordain promote postgres` makes a standby the primary, then this "
+         "pod clones from it"},
+    {.data = REWINDING, .named = ME,
+     .action = PG_REFUSE, .sentence =
+         "the register names this pod as the primary, and half a pg_rewind is all that it has: "
+         "`ordain promote postgres` makes a standby the primary"},
+    {.data = STANDBY, .named = ME,
+     .action = PG_FINISH_PROMOTION, .sentence =
+         "the register names this pod and its data is still a standby's: a promotion was cut "
+         "short; it starts, and is promoted then"},
+    {.data = PRIMARY, .named = ME, .behind = YES,
+     .action = PG_REFUSE, .sentence =
+         "the register names this pod as the primary, and its timeline is older than the "
+         "recorded one: an old volume or a restored backup; `ordain promote postgres` makes a "
+         "standby the primary"},
+    {.data = PRIMARY, .named = ME,
+     .action = PG_START_PRIMARY, .sentence =
+         "the register names this pod as the primary"},
+
+    /* --- the register names another; under none, the first ordinal */
+    {.data = WHOLE | REWINDING | NONE_YET, .named = OTHER | UNASKED, .upstream = STRANGER,
+     .action = PG_REFUSE, .sentence =
+         "the named primary answers with another system identifier: two clusters; nothing is "
+         "touched"},
+    {.data = NONE_YET, .named = OTHER | UNASKED, .upstream = READ_WRITE,
+     .action = PG_CLONE, .sentence =
+         "PGDATA is empty and the named primary answers: it is cloned"},
+    {.data = NONE_YET | REWINDING, .named = OTHER | UNASKED, .upstream = UNKNOWN,
+     .action = PG_WAIT, .sentence =
+         "the named primary does not answer yet, and only it can be cloned"},
+    {.data = NONE_YET | REWINDING | PRIMARY, .named = OTHER | UNASKED, .upstream = RECOVERING,
+     .action = PG_WAIT, .sentence =
+         "the named primary is still in recovery: its promotion is under way"},
+    {.data = NONE_YET | REWINDING | PRIMARY, .named = OTHER | UNASKED, .upstream = OLD,
+     .action = PG_WAIT, .sentence =
+         "the named primary answers on a timeline before the recorded one: its promotion is "
+         "under way, or its volume is old"},
+    {.data = PRIMARY, .named = OTHER | UNASKED, .upstream = UNKNOWN,
+     .action = PG_WAIT, .sentence =
+         "another pod is the primary now and does not answer yet: whether this pod's data went "
+         "past it cannot be told"},
+    {.data = STANDBY, .named = OTHER | UNASKED, .upstream = UNKNOWN | RECOVERING | OLD,
+     .action = PG_START_STANDBY, .sentence =
+         "a standby starts at any time, and follows the named primary once that one answers"},
+    {.data = STANDBY, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = ANCESTOR,
+     .action = PG_START_STANDBY, .sentence =
+         "all of this standby's WAL is the named primary's: it follows it"},
+    {.data = STANDBY, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = UNTOLD,
+     .action = PG_START_STANDBY, .sentence =
+         "a standby starts; that it diverged could not be told, and it is not ready unless it "
+         "streams"},
+    {.data = PRIMARY, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = ANCESTOR,
+     .action = PG_BECOME_STANDBY, .sentence =
+         "this pod was the primary and wrote nothing past the point where the named one took "
+         "over: it becomes its standby with the data that it has"},
+    {.data = PRIMARY, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = UNTOLD,
+     .action = PG_WAIT, .sentence =
+         "this pod was the primary, and where its WAL ends cannot be told"},
+    {.data = WHOLE, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = NEWER,
+     .action = PG_REFUSE, .sentence =
+         "PGDATA is of a later timeline than the named primary's: a promotion that the "
+         "register does not know of, or an old primary; nothing follows backwards"},
+    {.data = WHOLE, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = DIVERGED,
+     .policy = REWIND, .rewindable = YES,
+     .action = PG_REWIND, .sentence =
+         "this pod's data went past the point where the named primary took over: pg_rewind "
+         "takes it back, as asked"},
+    {.data = WHOLE | REWINDING, .named = OTHER | UNASKED, .upstream = READ_WRITE,
+     .policy = DISCARD,
+     .action = PG_CLONE_DISCARD, .sentence =
+         "this pod's data went past the point where the named primary took over: it is cloned "
+         "anew, and the old directory removed once the clone is whole, as asked"},
+    {.data = WHOLE | REWINDING, .named = OTHER | UNASKED, .upstream = READ_WRITE,
+     .policy = KEEP | REWIND, .kept = YES,
+     .action = PG_REFUSE, .sentence =
+         "this pod's data went past the point where the named primary took over, and an "
+         "earlier diverged directory is kept already: look at PGDATA.diverged-*, save or "
+         "remove it, or set ORDAIN_PG_DIVERGED=discard"},
+    {.data = WHOLE | REWINDING, .named = OTHER | UNASKED, .upstream = READ_WRITE,
+     .policy = KEEP | REWIND, .kept = NO,
+     .action = PG_CLONE_KEEP, .sentence =
+         "this pod's data went past the point where the named primary took over: it is cloned "
+         "anew, and the old directory kept beside it"},
+};
+/* clang-format on */
+
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static bool is(enum cell cell, bool fact)
+{
+    return cell == ANY || (cell == YES) == fact;
+}
+
+static bool in(unsigned set, unsigned value)
+{
+    return set == 0 || (set & SET(value)) != 0;
+}
+
+static bool matches(const struct row *row, const struct pg_start_facts *facts)
+{
+    return in(row->data, facts->data) && in(row->named, facts->named) &&
+           is(row->first, facts->first) && in(row->identity, facts->identity) &&
+           is(row->behind, facts->behind_record) && in(row->upstream, facts->upstream) &&
+           in(row->relation, facts->relation) && in(row->others, facts->others) &&
+           is(row->birth_new, facts->birth_is_new) && is(row->adopt, facts->adopt) &&
+           in(row->policy, facts->policy) && is(row->kept, facts->kept_before) &&
+           is(row->rewindable, facts->rewindable);
+}
+
+struct pg_start_decision postgres_start_decide(const struct pg_start_facts *facts)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (matches(&rows[i], facts))
+            return (struct pg_start_decision){rows[i].action, (int)i, rows[i].sentence};
+    /* The unit test walks through every input: the table has no gap. */
+    return (struct pg_start_decision){PG_REFUSE, -1, "the table of decisions has a gap"};
+}
+
+bool postgres_start_is_local(const struct pg_start_facts *facts)
+{
+    struct pg_start_facts asked = *facts;
+    int first = -2;
+    for (int upstream = 0; upstream < PG_UPSTREAM_VALUES; upstream++) {
+        for (int relation = 0; relation < PG_RELATION_VALUES; relation++) {
+            for (int others = 0; others < PG_OTHERS_VALUES; others++) {
+                asked.upstream = (enum pg_upstream)upstream;
+                asked.relation = (enum pg_relation)relation;
+                asked.others = (enum pg_others)others;
+                int row = postgres_start_decide(&asked).row;
+                if (first == -2)
+                    first = row;
+                if (row != first)
+                    return false;
+            }
+        }
+    }
+    return true;
+}
+
+const char *postgres_start_action_name(enum pg_action action)
+{
+    static const char *const names[PG_ACTIONS] = {
+        [PG_INITDB] = "initdb",
+        [PG_START_PRIMARY] = "start as primary",
+        [PG_START_STANDBY] = "start as standby",
+        [PG_FINISH_PROMOTION] = "finish the promotion",
+        [PG_BECOME_STANDBY] = "become a standby",
+        [PG_CLONE] = "clone",
+        [PG_CLONE_KEEP] = "clone, keep the old directory",
+        [PG_CLONE_DISCARD] = "clone, discard the old directory",
+        [PG_REWIND] = "rewind",
+        [PG_ADOPT] = "adopt",
+        [PG_WAIT] = "wait",
+        [PG_REFUSE] = "refuse",
+    };
+    return names[action];
+}
+
+const char *postgres_start_role(enum pg_action action)
+{
+    switch (action) {
+    case PG_INITDB:
+    case PG_START_PRIMARY:
+    case PG_ADOPT:
+        return "primary";
+    case PG_START_STANDBY:
+    case PG_FINISH_PROMOTION:
+    case PG_BECOME_STANDBY:
+    case PG_CLONE:
+    case PG_CLONE_KEEP:
+    case PG_CLONE_DISCARD:
+    case PG_REWIND:
+        return "standby";
+    case PG_WAIT:
+    case PG_REFUSE:
+    case PG_ACTIONS:
+        break;
+    }
+    return "";
+}
+
+enum pg_relation postgres_relation(uint32_t mine, uint64_t end, uint32_t theirs, uint64_t their_end,
+                                   bool has_fork, uint64_t fork)
+{
+    if (theirs < mine)
+        return PG_RELATION_NEWER;
+    if (theirs > mine && !has_fork)
+        return PG_RELATION_DIVERGED;
+    if (end == 0)
+        return PG_RELATION_UNKNOWN;
+    return end <= (theirs > mine ? fork : their_end) ? PG_RELATION_ANCESTOR : PG_RELATION_DIVERGED;
+}
