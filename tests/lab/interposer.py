@@ -1,7 +1,7 @@
 """Somebody between a pod and its upstream who cuts, holds or changes what the upstream sends.
 
-The node turns the pod's connections to the upstream's port to the test process, which passes
-everything on, byte for byte, over sockets of its own, with the pod's address as the source.
+The node turns the pod's connections to that port to the test process, which passes everything on,
+byte for byte, over sockets of its own, with the pod's address as the source.
 """
 
 import itertools
@@ -12,6 +12,7 @@ import threading
 from . import faults
 
 CHUNK = 65_536
+SO_ORIGINAL_DST = 80  # linux/netfilter_ipv4.h
 _marks = itertools.count(0x100)
 
 
@@ -20,30 +21,35 @@ class Interposer:
 
     A blow is struck at byte `offset` (0 is the first) of what the upstream sends in the first
     connection that reaches it, once; before, after and elsewhere all passes. `struck` is set then.
-    `longest` is the most bytes that any connection has brought so far. The client must keep its
-    address meanwhile.
+    `longest` is the most bytes that any connection has brought so far. Both pods may get new
+    addresses meanwhile.
     """
 
-    def __init__(self, network, client, upstream, port=5432):
+    def __init__(self, client, upstream, port=5432):
         self.struck = threading.Event()
         self.longest = 0
-        self._net, self._client, self._upstream, self._port = network, client, upstream, port
+        self._upstream = upstream
         self._blow = None
         self._lock = threading.Lock()
         self._sockets = set()
-        self._mark = next(_marks)
+        self._rules = []
+        self._source_marks = {}  # address of the client -> mark of connections made in its name
         self._listener = socket.create_server(("0.0.0.0", 0), backlog=64)
-        self._rules = self._redirect(self._listener.getsockname()[1])
+        self._rule("PREROUTING", "-i", client.interface, "-p", "tcp", "--dport", str(port),
+                   "-j", "REDIRECT", "--to-ports", str(self._listener.getsockname()[1]))
         threading.Thread(target=self._accept, daemon=True, name="interposer").start()
 
-    def _redirect(self, port):
-        tcp = ["-p", "tcp"]
-        return faults.Cut([
-            ("iptables", ["PREROUTING", "-t", "nat", "-i", self._client.interface, *tcp, "-d",
-                          self._upstream.ip, "--dport", str(self._port), "-j", "REDIRECT",
-                          "--to-ports", str(port)]),
-            ("iptables", ["POSTROUTING", "-t", "nat", *tcp, "-m", "mark", "--mark",
-                          hex(self._mark), "-j", "SNAT", "--to-source", self._client.ip])])
+    def _rule(self, chain, *words):
+        self._rules.append(faults.Cut([("iptables", [chain, "-t", "nat", *words])]))
+
+    def _mark_for(self, source):
+        """The socket mark that makes the node send from this address."""
+        with self._lock:
+            if source not in self._source_marks:
+                mark = self._source_marks[source] = next(_marks)
+                self._rule("POSTROUTING", "-p", "tcp", "-m", "mark", "--mark", hex(mark),
+                           "-j", "SNAT", "--to-source", source)
+            return self._source_marks[source]
 
     def cut_at(self, offset):
         """Ends the connection with a reset instead of passing the byte on."""
@@ -64,9 +70,10 @@ class Interposer:
 
     def close(self):
         """Steps aside: connections that go through here end."""
-        self._rules.heal()
         self._listener.close()
         with self._lock:
+            for rule in self._rules:
+                rule.heal()
             sockets, self._sockets = self._sockets, set()
         for one in sockets:
             _shut(one)
@@ -80,25 +87,26 @@ class Interposer:
     def _accept(self):
         while True:
             try:
-                near, _ = self._listener.accept()
+                near, (source, _) = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(near, source), daemon=True).start()
 
-    def _serve(self, near):
+    def _serve(self, near, source):
         far = socket.socket()
         with self._lock:
             self._sockets |= {near, far}
         try:
-            far.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, self._mark)
-            far.connect((self._upstream.ip, self._port))
+            target = _original_target(near)
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, self._mark_for(source))
+            far.connect(target)
         except OSError:
             _reset(near)
             far.close()
             return
         up = threading.Thread(target=self._pass_up, args=(near, far), daemon=True)
         up.start()
-        self._pass_down(far, near)
+        self._pass_down(far, near, target[0] in self._upstream.addresses)
         up.join()
         with self._lock:
             self._sockets -= {near, far}
@@ -115,15 +123,15 @@ class Interposer:
         except OSError:
             _shut(far)
 
-    def _pass_down(self, far, near):
-        """From the upstream to the client, where blows are struck."""
+    def _pass_down(self, far, near, strikes):
+        """To the client, from the upstream, where it `strikes`, or from another server."""
         passed = 0
         try:
             while data := far.recv(CHUNK):
-                data, how = self._struck_part(data, passed)
+                data, how = self._struck_part(data, passed) if strikes else (data, None)
                 near.sendall(data)
                 passed += len(data)
-                self.longest = max(self.longest, passed)
+                self.longest = max(self.longest, passed if strikes else 0)
                 if how == "cut":
                     _reset(near)
                     _shut(far)
@@ -147,6 +155,12 @@ class Interposer:
         if isinstance(how, str):
             return data[:place], how
         return data[:place] + bytes([data[place] ^ 1 << how]) + data[place + 1:], how
+
+
+def _original_target(sock):
+    """The (address, port) that a redirected connection was made to."""
+    raw = sock.getsockopt(socket.SOL_IP, SO_ORIGINAL_DST, 16)
+    return socket.inet_ntoa(raw[4:8]), struct.unpack("!H", raw[2:4])[0]
 
 
 def _reset(sock):

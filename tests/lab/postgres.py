@@ -193,4 +193,4 @@ class Lab(stage.Stage):
 
     def interpose(self, client, upstream, port=5432):
         """An interposer.Interposer between two pods: for a `with` block."""
-        return interposer.Interposer(self.net, self.pods[client], self.pods[upstream], port)
+        return interposer.Interposer(self.pods[client], self.pods[upstream], port)
