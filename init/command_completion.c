@@ -3,6 +3,8 @@
 
 #include "init/command.h"
 
+static const char *const engines[] = {"redis", "postgres"};
+
 /* How a command's words are completed: engines and the words of "bash|zsh"; PATH and DIR are files.
  */
 
@@ -22,6 +24,12 @@ static void print_operands(const struct command *command)
 static bool knows(const struct command *command, const struct setting_info *info)
 {
     return info->flag != NULL && (info->commands & command->bit) != 0;
+}
+
+/* A flag that is written plainly only where its engine is named. */
+static bool hangs_on_engine(const struct command *command, const struct setting_info *info)
+{
+    return command->engines[0] != '\0' && info->engine[0] != '\0';
 }
 
 /* "--port" where the command names the engine, "--redis-port" where it does not. */
@@ -58,6 +66,36 @@ static void print_bash_values(void)
     }
 }
 
+static void print_bash_flags(const struct command *command, const char *engine)
+{
+    for (size_t i = 0; i < settings_count(); i++) {
+        const struct setting_info *info = settings_info(i);
+        bool plain = !hangs_on_engine(command, info);
+        if (knows(command, info) && (*engine == '\0' ? plain : strcmp(info->engine, engine) == 0)) {
+            printf(" ");
+            print_flag(command, info);
+        }
+    }
+}
+
+static void print_bash_command(const struct command *command)
+{
+    printf("        %s) words='%s ", command->name, command->engines);
+    print_operands(command);
+    print_bash_flags(command, "");
+    printf(" --help'");
+    if (command->engines[0] != '\0') {
+        printf("\n            case \" ${COMP_WORDS[*]} \" in\n");
+        for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+            printf("            *' %s '*) words+='", engines[i]);
+            print_bash_flags(command, engines[i]);
+            printf("' ;;\n");
+        }
+        printf("            esac");
+    }
+    printf(" ;;\n");
+}
+
 static void print_bash(void)
 {
     printf("# bash completion for ordain; made by: ordain completion bash\n"
@@ -90,17 +128,8 @@ static void print_bash(void)
     for (const struct command *command = commands; command->name != NULL; command++)
         printf("%s ", command->name);
     printf("' ;;\n");
-    for (const struct command *command = commands; command->name != NULL; command++) {
-        printf("        %s) words='%s ", command->name, command->engines);
-        print_operands(command);
-        for (size_t i = 0; i < settings_count(); i++) {
-            if (knows(command, settings_info(i))) {
-                printf(" ");
-                print_flag(command, settings_info(i));
-            }
-        }
-        printf(" --help' ;;\n");
-    }
+    for (const struct command *command = commands; command->name != NULL; command++)
+        print_bash_command(command);
     printf("        esac\n"
            "    fi\n"
            "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
@@ -137,12 +166,33 @@ static void print_zsh_setting(const struct command *command, const struct settin
     printf("%s' \\\n", is_place(info) ? "_files" : "");
 }
 
+static void print_zsh_settings(const struct command *command, const char *engine)
+{
+    for (size_t i = 0; i < settings_count(); i++) {
+        const struct setting_info *info = settings_info(i);
+        bool plain = !hangs_on_engine(command, info);
+        if (knows(command, info) && (*engine == '\0' ? plain : strcmp(info->engine, engine) == 0))
+            print_zsh_setting(command, info);
+    }
+}
+
+static void print_zsh_engines(const struct command *command)
+{
+    printf("        engine=()\n        case \" $words \" in\n");
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+        printf("        *' %s '*) engine=( \\\n", engines[i]);
+        print_zsh_settings(command, engines[i]);
+        printf("            ) ;;\n");
+    }
+    printf("        esac\n");
+}
+
 static void print_zsh(void)
 {
     printf("#compdef ordain\n"
            "# zsh completion for ordain; made by: ordain completion zsh\n"
            "_ordain() {\n"
-           "    local -a found\n"
+           "    local -a found engine\n"
            "    if (( CURRENT == 2 )) || [[ $words[2] == help ]]; then\n"
            "        found=(\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
@@ -159,10 +209,11 @@ static void print_zsh(void)
            "    (( CURRENT-- ))\n"
            "    case $words[1] in\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
-        printf("    %s)\n        _arguments \\\n", command->name);
-        for (size_t i = 0; i < settings_count(); i++)
-            if (knows(command, settings_info(i)))
-                print_zsh_setting(command, settings_info(i));
+        printf("    %s)\n", command->name);
+        if (command->engines[0] != '\0')
+            print_zsh_engines(command);
+        printf("        _arguments %s\\\n", command->engines[0] != '\0' ? "$engine " : "");
+        print_zsh_settings(command, "");
         if (command->engines[0] != '\0' || is_word_list(command->operands)) {
             printf("            '*:what:(%s ", command->engines);
             print_operands(command);

@@ -58,8 +58,13 @@ static void print_row(const char *left, size_t indent, const char *right)
 
 void help_synopsis(const struct command *command, char text[static 128])
 {
-    const char *first = command->operands_first ? command->operands : command->engines;
-    const char *second = command->operands_first ? command->engines : command->operands;
+    char engines[32];
+    (void)snprintf(engines, sizeof engines, "%s", command->engines);
+    for (char *at = engines; *at != '\0'; at++)
+        if (*at == ' ')
+            *at = '|';
+    const char *first = command->operands_first ? command->operands : engines;
+    const char *second = command->operands_first ? engines : command->operands;
     (void)snprintf(text, 128, "%s%s%s%s%s", command->name, first[0] != '\0' ? " " : "", first,
                    second[0] != '\0' ? " " : "", second);
 }

@@ -20,6 +20,7 @@
 
 /* STATX_ATTR_MOUNT_ROOT of linux/stat.h, since Linux 5.8; not every C library has the name. */
 #define MOUNT_ROOT 0x2000
+#define CONTROL_FILE_MAX ((size_t)32 * 1024)
 #define SMALL_FILE_MAX ((size_t)64 * 1024)
 
 static bool is_mount_point(const char *path)
@@ -206,7 +207,7 @@ static const char *damage_of(enum control_file_status status)
 static bool read_control(struct datadir *datadir, struct err *err, bool *whole)
 {
     char path[4096];
-    struct buf bytes = buf_new(CONTROL_FILE_BYTES * 64);
+    struct buf bytes = buf_new(CONTROL_FILE_MAX);
     enum file_presence presence = FILE_ABSENT;
     *whole = false;
     bool good = datadir_below(datadir, "global/pg_control", path, err) &&

@@ -44,9 +44,9 @@ P
 }
 
 @test "bash completes commands" {
-    [ "$(bash_completes ordain pr)" = probe ]
+    [ "$(bash_completes ordain pro | xargs)" = "probe promote" ]
     [ "$(bash_completes ordain '' | sort | head -n 4 | tail -n 1)" != "" ]
-    [ "$(bash_completes ordain '' | wc -l)" = 16 ]
+    [ "$(bash_completes ordain '' | wc -l)" = 17 ]
     [ "$(bash_completes ordain help pe | sort | xargs)" = "peers perms" ]
     [ "$(bash_completes ordain --v)" = --version ]
 }
@@ -58,6 +58,9 @@ P
     [ "$(bash_completes ordain completion b)" = bash ]
     [ "$(bash_completes ordain init redis --repl)" = --replicas ]
     [ "$(bash_completes ordain init redis --po | sort | xargs)" = "--pod-management --port" ]
+    [ "$(bash_completes ordain init postgres --po | sort | xargs)" = "--pod-management --port" ]
+    [ "$(bash_completes ordain init postgres --pgd)" = --pgdata ]
+    [ "$(bash_completes ordain init redis --pgd)" = "" ]
     [ "$(bash_completes ordain peers --redis-po)" = --redis-port ]
     [ "$(bash_completes ordain perms --repl)" = "" ]
 }
@@ -84,10 +87,11 @@ P
 }
 
 @test "zsh completes commands, engines, flags and values" {
-    zsh_completes 'ordain pr' | grep -q '^ordain probe *$'
+    zsh_completes 'ordain prob' | grep -q '^ordain probe *$'
     zsh_completes 'ordain init r' | grep -q '^ordain init redis *$'
     zsh_completes 'ordain init redis --replic' | grep -q '^ordain init redis --replicas=\?'
     zsh_completes 'ordain init redis --pod-management=P' | grep -q '^ordain init redis --pod-management=Parallel'
+    zsh_completes 'ordain init postgres --pgd' | grep -q '^ordain init postgres --pgdata=\?'
     zsh_completes 'ordain probe redis li' | grep -q '^ordain probe redis liveness *$'
 }
 

@@ -7,16 +7,16 @@ setup() {
     begin
 }
 
-@test "alone it shows three examples on stderr and ends with 64" {
+@test "alone it shows four examples on stderr and ends with 64" {
     expect 64 "$ORDAIN"
     [ ! -s out ]
-    [ "$(grep -c '^  ordain ' err)" = 3 ]
+    [ "$(grep -c '^  ordain ' err)" = 4 ]
 }
 
 @test "--help shows every command on stdout" {
     expect 0 "$ORDAIN" --help
     [ ! -s err ]
-    for command in init exec form probe plan status role peers render perms install completion; do
+    for command in init exec form probe plan status promote role peers render perms install completion; do
         grep -q "^  $command" out
     done
     cp out all
@@ -28,7 +28,7 @@ setup() {
 
 @test "help fits into 100 columns" {
     "$ORDAIN" --help >all
-    for command in init exec form probe plan status role peers render perms install completion; do
+    for command in init exec form probe plan status promote role peers render perms install completion; do
         "$ORDAIN" help "$command" >>all
     done
     [ "$(awk 'length > 100' all)" = "" ]
@@ -37,7 +37,7 @@ setup() {
 @test "a command's --help works at any place and is the same as help COMMAND" {
     expect 0 "$ORDAIN" help probe
     cp out all
-    grep -q '^Usage: ordain probe redis startup|liveness|readiness' all
+    grep -q '^Usage: ordain probe redis|postgres startup|liveness|readiness' all
     grep -q -- '--probe-timeout TIME' all
     not grep -q -- '--hardlinks' all
     expect 0 "$ORDAIN" probe --help
@@ -84,7 +84,7 @@ setup() {
 
 @test "an engine is needed, and only those that exist" {
     expect 64 "$ORDAIN" init
-    [ "$(cat err)" = "ordain: 'ordain init' needs an engine: redis" ]
+    [ "$(cat err)" = "ordain: 'ordain init' needs an engine: redis postgres" ]
     expect 64 "$ORDAIN" init mysql
     grep -q "unknown engine 'mysql'" err
     expect 64 "$ORDAIN" plan init

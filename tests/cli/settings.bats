@@ -39,12 +39,6 @@ told() {
     done <names
 }
 
-@test "settings of commands that do not exist yet are known but not shown" {
-    ORDAIN_PG_PORT=5432 "${install[@]}"
-    [ "$("$ORDAIN" --help | grep ORDAIN_PG_)" = "" ]
-    [ "$("$ORDAIN" --settings-markdown | grep ORDAIN_PG_)" = "" ]
-}
-
 @test "an unknown variable is 78 and names the nearest setting" {
     told 78 "unknown setting 'ORDAIN_REPLICS' in the environment: did you mean ORDAIN_REPLICAS?" \
         env ORDAIN_REPLICS=3 "${install[@]}"

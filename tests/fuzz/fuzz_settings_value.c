@@ -22,8 +22,6 @@ static void check_taken(const struct setting_row *row, const struct settings *se
     int small = 0;
     const char *kept = text;
     require(!setting_is_link(text));
-    if (row->later)
-        return;
     switch (row->kind) {
     case KIND_TEXT:
     case KIND_NAME:

@@ -61,7 +61,7 @@ static int set_up(void **state)
     peers[1] =
         (struct render_peer){1, "redis-1", "redis-1.redis-headless", "10.0.0.2", "master", ""};
     peers[2] = (struct render_peer){2, "redis-2", "redis-2.redis-headless", "", "replica", "b"};
-    facts = (struct render_facts){&identity, &settings, "redis", "master", "", peers, 3};
+    facts = (struct render_facts){&identity, &settings, "redis", "master", "", peers, 3, NULL};
     err = (struct err){0};
     return 0;
 }

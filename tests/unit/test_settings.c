@@ -81,7 +81,7 @@ static void no_text_is_ever_null(void **state)
     assert_true(read_line(COMMAND_PEERS, "", ""));
     for (size_t i = 0; i < setting_row_count; i++) {
         const struct setting_row *row = &setting_rows[i];
-        if (!row->later && row->kind <= KIND_SECRET) {
+        if (row->kind <= KIND_SECRET) {
             const char *text;
             memcpy(&text, (const char *)&settings + row->offset, sizeof text);
             assert_non_null(text);
@@ -273,7 +273,7 @@ static void a_service_link_in_a_setting_names_the_line_that_mends_it(void **stat
     }
 }
 
-static void settings_of_later_commands_and_of_others_do_not_fail(void **state)
+static void settings_of_others_do_not_fail(void **state)
 {
     (void)state;
     assert_true(read_variable("ORDAIN_PG_PORT", "5432"));
@@ -282,7 +282,6 @@ static void settings_of_later_commands_and_of_others_do_not_fail(void **state)
     assert_int_equal(setenv("ORDAIN_REDIS_MASTERS", "3", 1), 0);
     assert_true(read_line(COMMAND_PERMS, "", ""));
     for (size_t i = 0; i < settings_count(); i++) {
-        assert_false(setting_rows[i].later);
         assert_ptr_equal(settings_info(i), &setting_rows[i].info);
     }
 }
@@ -511,8 +510,8 @@ static void rows_are_told_apart_and_explained(void **state)
     for (size_t i = 0; i < setting_row_count; i++) {
         const struct setting_row *row = &setting_rows[i];
         assert_true(row->info.flag != NULL || row->info.variable != NULL);
-        assert_true(row->later || row->info.commands != 0);
-        assert_true(row->later || row->info.help[0] != '\0');
+        assert_true(row->info.commands != 0);
+        assert_true(row->info.help[0] != '\0');
         assert_true((row->info.value == NULL) == (row->kind == KIND_SWITCH));
         assert_true(row->kind != KIND_SECRET || row->info.flag == NULL);
         for (size_t j = 0; j < i; j++) {
@@ -544,7 +543,7 @@ int main(void)
         ALONE(unknown_variables_are_told_with_the_nearest_one),
         ALONE(service_links_are_passed_over),
         ALONE(a_service_link_in_a_setting_names_the_line_that_mends_it),
-        ALONE(settings_of_later_commands_and_of_others_do_not_fail),
+        ALONE(settings_of_others_do_not_fail),
         ALONE(what_kubernetes_did_not_replace_is_told),
         ALONE(the_kubelets_own_names_are_read),
         ALONE(colour_ends_with_no_color_unless_asked_for),
