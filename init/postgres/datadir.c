@@ -149,10 +149,11 @@ static bool has_mark(const struct datadir *datadir, const char *suffix)
     return datadir_beside(datadir, suffix, path, &ignored) && lstat(path, &status) == 0;
 }
 
-/* *there and *empty of PGDATA itself. */
-static bool look_inside(struct datadir *datadir, bool *there, struct err *err)
+/* Whether PGDATA itself is there, a directory, and (is_empty) has anything in it. */
+static bool look_inside(struct datadir *datadir, bool *there, bool *directory, struct err *err)
 {
     *there = false;
+    *directory = false;
     datadir->is_empty = true;
     DIR *stream = opendir(datadir->path);
     if (stream == NULL) {
@@ -162,7 +163,7 @@ static bool look_inside(struct datadir *datadir, bool *there, struct err *err)
         datadir->is_empty = false;
         return errno == ENOTDIR || err_errno(err, errno, "cannot read PGDATA '%s'", datadir->path);
     }
-    *there = true;
+    *there = *directory = true;
     const struct dirent *entry;
     while (datadir->is_empty && (entry = readdir(stream)) != NULL)
         datadir->is_empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
@@ -303,16 +304,19 @@ static bool classify(struct datadir *datadir, struct err *err)
 bool datadir_read(struct datadir *datadir, struct err *err)
 {
     bool there;
+    bool directory;
     datadir->major = 0;
     datadir->has_label = false;
     datadir->damage[0] = '\0';
     memset(&datadir->control, 0, sizeof datadir->control);
     find_kept(datadir);
     read_remembered(datadir);
-    if (!look_inside(datadir, &there, err))
+    if (!look_inside(datadir, &there, &directory, err))
         return false;
     bool begun = has_mark(datadir, DATADIR_STARTED) && !has_mark(datadir, DATADIR_DONE);
-    if (there && !datadir->is_empty && !classify(datadir, err))
+    if (there && !directory)
+        datadir->data = PG_DATA_FOREIGN;
+    else if (there && !datadir->is_empty && !classify(datadir, err))
         return false;
     if (has_mark(datadir, DATADIR_REWINDING) && there && !datadir->is_empty)
         datadir->data = PG_DATA_REWINDING;
