@@ -48,7 +48,9 @@ struct row {
     enum cell first;
     unsigned identity;
     enum cell behind;
-    unsigned upstream, relation, others;
+    unsigned upstream, relation;
+    enum cell unfinished, wal_gone;
+    unsigned others;
     enum cell birth_new, adopt;
     unsigned policy;
     enum cell kept, rewindable;
@@ -210,6 +212,22 @@ static const struct row rows[] = {
     {.data = STANDBY, .named = OTHER | UNASKED, .upstream = UNKNOWN | RECOVERING | OLD,
      .action = PG_START_STANDBY, .sentence =
          "a standby starts at any time, and follows the named primary once that one answers"},
+    {.data = STANDBY, .named = OTHER | UNASKED, .upstream = READ_WRITE,
+     .relation = ANCESTOR | UNTOLD, .unfinished = YES, .wal_gone = YES,
+     .action = PG_CLONE_DISCARD, .sentence =
+         "this clone was never whole, and the WAL that would have made it so is gone: it is "
+         "cloned anew"},
+    {.data = STANDBY, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = ANCESTOR,
+     .wal_gone = YES, .policy = DISCARD,
+     .action = PG_CLONE_DISCARD, .sentence =
+         "the named primary has removed the WAL that this standby needs next: it is cloned "
+         "anew, and the old directory removed once the clone is whole, as asked"},
+    {.data = STANDBY, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = ANCESTOR,
+     .wal_gone = YES,
+     .action = PG_START_STANDBY, .sentence =
+         "the named primary has removed the WAL that this standby needs next: it starts, and "
+         "will not be ready; set ORDAIN_PG_DIVERGED=discard, or remove its PGDATA, and it is "
+         "cloned anew"},
     {.data = STANDBY, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = ANCESTOR,
      .action = PG_START_STANDBY, .sentence =
          "all of this standby's WAL is the named primary's: it follows it"},
@@ -269,7 +287,8 @@ static bool matches(const struct row *row, const struct pg_start_facts *facts)
     return in(row->data, facts->data) && in(row->named, facts->named) &&
            is(row->first, facts->first) && in(row->identity, facts->identity) &&
            is(row->behind, facts->behind_record) && in(row->upstream, facts->upstream) &&
-           in(row->relation, facts->relation) && in(row->others, facts->others) &&
+           in(row->relation, facts->relation) && is(row->unfinished, facts->unfinished) &&
+           is(row->wal_gone, facts->wal_gone) && in(row->others, facts->others) &&
            is(row->birth_new, facts->birth_is_new) && is(row->adopt, facts->adopt) &&
            in(row->policy, facts->policy) && is(row->kept, facts->kept_before) &&
            is(row->rewindable, facts->rewindable);

@@ -74,6 +74,8 @@ struct pg_start_facts {
     enum pg_identity identity; /* my system identifier against the recorded one */
     enum pg_upstream upstream;
     enum pg_relation relation;
+    bool unfinished; /* a clone that has never been consistent: half a data directory */
+    bool wal_gone;   /* and, or else, the WAL that it needs next is no longer to be had */
     enum pg_others others;
     bool birth_is_new; /* ORDAIN_BIRTH=new */
     bool adopt;

@@ -15,6 +15,7 @@
 #include "init/sys/clock.h"
 #include "init/sys/file.h"
 #include "init/sys/tree.h"
+#include "roles/backup_label.h"
 #include "roles/postmaster_opts.h"
 #include "roles/postmaster_pid.h"
 
@@ -272,6 +273,28 @@ static void read_remembered(struct datadir *datadir)
     buf_free(&text);
 }
 
+/* Recovery that has not begun starts where backup_label says; one that is under way remembers that place
+ * in the control file until it is consistent (xlogrecovery.c, PostgreSQL 13 to 18). */
+static void find_needed_wal(struct datadir *datadir)
+{
+    char path[4096];
+    struct err ignored;
+    struct backup_label label;
+    struct buf text = buf_new(SMALL_FILE_MAX);
+    enum file_presence presence = FILE_ABSENT;
+    const struct control_file *control = &datadir->control;
+    bool has_label = datadir_below(datadir, "backup_label", path, &ignored) &&
+                     file_read(path, &text, &presence, &ignored) && presence == FILE_THERE &&
+                     backup_label_parse(&label, buf_text(&text), text.len);
+    datadir->unfinished = has_label || control->backup_start != 0 || control->backup_end_required;
+    if (has_label)
+        datadir->wal_needed = label.start;
+    else
+        datadir->wal_needed =
+            control->min_recovery > control->redo ? control->min_recovery : control->redo;
+    buf_free(&text);
+}
+
 /* A standby whose signal is gone: lost, or the last step of a promotion was cut short before its control
  * file. Started as it is, it would write on the timeline of its primary. */
 static bool is_in_recovery(const struct control_file *control)
@@ -284,9 +307,10 @@ static bool classify(struct datadir *datadir, struct err *err)
 {
     bool whole = false;
     datadir->major = read_major(datadir);
-    datadir->has_label = exists(datadir, "backup_label");
     if (!read_control(datadir, err, &whole))
         return false;
+    if (whole)
+        find_needed_wal(datadir);
     if (datadir->major == 0)
         datadir->data = PG_DATA_FOREIGN;
     else if (exists(datadir, "recovery.conf") ||
@@ -306,7 +330,8 @@ bool datadir_read(struct datadir *datadir, struct err *err)
     bool there;
     bool directory;
     datadir->major = 0;
-    datadir->has_label = false;
+    datadir->unfinished = false;
+    datadir->wal_needed = 0;
     datadir->damage[0] = '\0';
     memset(&datadir->control, 0, sizeof datadir->control);
     find_kept(datadir);

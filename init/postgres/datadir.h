@@ -35,7 +35,8 @@ struct datadir {
     enum pg_data data;
     int major;                   /* of PG_VERSION; 0: there is none */
     struct control_file control; /* where data is standby, primary, rewinding or recovery */
-    bool has_label;              /* backup_label: its recovery has not begun */
+    bool unfinished;             /* a clone that has never been consistent */
+    uint64_t wal_needed;         /* where its recovery goes on, or a whole standby's; 0: no data */
     bool is_empty;               /* no file in it */
     bool adopted_marks;          /* the mark *done* is beside it */
     char kept[256];              /* name of a diverged directory that is kept; "" : none */

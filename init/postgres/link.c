@@ -299,6 +299,7 @@ static enum pg_link_event take_result(struct pg_link *link, const PGresult *resu
         rows_begin(&link->rows, 0);
         return finish_rows(link, call);
     case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH: /* START_REPLICATION */
         link->copying = true;
         return PG_LINK_COPY;
     case PGRES_FATAL_ERROR:

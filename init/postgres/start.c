@@ -97,8 +97,9 @@ static bool decide(struct pg_start *start, struct pg_start_result *result, struc
                 result->left_to_exec = true;
                 break;
             }
-            datadir_beat(&start->datadir, DATADIR_WAITING);
         }
+        if (start->final)
+            datadir_beat(&start->datadir, DATADIR_WAITING);
         log_wait("%s%s%s", start->decision.sentence, *complaint != '\0' ? ": " : "", complaint);
         if (!clock_pause(LOOK_MS, start->deadline_ns))
             break;
@@ -116,11 +117,16 @@ static bool decide(struct pg_start *start, struct pg_start_result *result, struc
     return true;
 }
 
-/* What the entrypoint runs at its first initdb must be where it looks, else nobody makes the role. */
-static bool check_entrypoint(const struct pg_start *start, struct err *err)
+/* Before the register learns of a birth: the templates are whole, and what the entrypoint runs at its
+ * first initdb is where it looks, else nobody would make the replication role. */
+static bool check_birth(struct pg_start *start, struct err *err)
 {
-    if (!start->final || start->decision.action != PG_INITDB ||
-        access(ENTRYPOINT_SCRIPT, R_OK) == 0)
+    size_t changed;
+    if (start->decision.action != PG_INITDB)
+        return true;
+    if (!pg_start_render(start, &changed, !start->final, err))
+        return false;
+    if (!start->final || access(ENTRYPOINT_SCRIPT, R_OK) == 0)
         return true;
     return err_set(err, ERR_CONFIG,
                    "'%s' is not there: mount initdb.d of the configuration directory for the "
@@ -152,12 +158,12 @@ static bool decide_and_apply(struct pg_start *start, struct pg_start_result *res
             break;
         log_info("%s: %s", postgres_start_action_name(start->decision.action),
                  start->decision.sentence);
-        done = pg_start_apply(start, &again, err);
+        done = check_birth(start, err) && pg_start_apply(start, &again, err);
     }
     result->role = postgres_start_role(start->decision.action);
     result->work = is_work(start->decision.action);
     if (done && *result->role != '\0')
-        done = pg_start_render(start, &result->changed, err) && check_entrypoint(start, err);
+        done = pg_start_render(start, &result->changed, start->dry, err);
     result->work = result->work || result->changed > 0;
     if (start->dry)
         pg_start_report(start, result->changed, &result->report);

@@ -153,7 +153,7 @@ static int followed(const struct pg_start *start)
                : -1;
 }
 
-bool pg_start_render(struct pg_start *start, size_t *changed, struct err *err)
+bool pg_start_render(struct pg_start *start, size_t *changed, bool dry, struct err *err)
 {
     char self[PATH_MAX] = "ordain";
     int primary = followed(start);
@@ -199,7 +199,7 @@ bool pg_start_render(struct pg_start *start, size_t *changed, struct err *err)
         .peer_count = count,
         .postgres = &postgres,
     };
-    bool done = render_config(&facts, start->dry, changed, err);
+    bool done = render_config(&facts, dry, changed, err);
     free(peers);
     return done;
 }

@@ -4,6 +4,7 @@
 #include "init/postgres/rejoin.h"
 #include "init/postgres/start_internal.h"
 #include "init/postgres/wal_files.h"
+#include "init/postgres/wal_question.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
@@ -146,6 +147,35 @@ static enum pg_relation relation_of(struct pg_start *start)
                              peer->fork);
 }
 
+/* A standby's next WAL: on this volume still, or with the primary. What cannot be asked is not gone. */
+static bool is_wal_gone(struct pg_start *start)
+{
+    struct err why;
+    bool gone = false;
+    const struct control_file *control = &start->datadir.control;
+    if (start->facts.data != PG_DATA_STANDBY || start->facts.upstream != PG_UPSTREAM_PRIMARY ||
+        start->facts.relation == PG_RELATION_DIVERGED)
+        return false;
+    struct wal_question question = {
+        .target = postgres_access_replication(&start->access, &start->identity,
+                                              start->upstream->ordinal, &start->upstream->addr),
+        .who = start->upstream->pod_name,
+        .timeline = control_file_timeline(control),
+        .segment_bytes = control->segment_bytes,
+        .lsn = start->datadir.wal_needed,
+    };
+    if (!wal_question_ask(&question, &gone, start->deadline_ns, &why)) {
+        log_debug("%s", why.message);
+        return false;
+    }
+    if (gone) { /* what this volume has of it need not come from there */
+        question.lsn = find_wal_end(start, UINT64_MAX);
+        gone = question.lsn == 0 ||
+               (wal_question_ask(&question, &gone, start->deadline_ns, &why) && gone);
+    }
+    return gone;
+}
+
 static bool look_at_others(struct pg_start *start, struct err *err)
 {
     int64_t until_ns = clock_part_ns(start->deadline_ns, PEERS_MS);
@@ -158,6 +188,8 @@ static bool look_at_others(struct pg_start *start, struct err *err)
     start->upstream = named ? pg_peers_find(&start->peers, start->named.ordinal) : NULL;
     start->facts.upstream = upstream_of(start);
     start->facts.relation = relation_of(start);
+    start->facts.unfinished = start->datadir.unfinished;
+    start->facts.wal_gone = is_wal_gone(start);
     if (!named)
         start->facts.others = others_of(&start->peers);
     return true;

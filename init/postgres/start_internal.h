@@ -43,8 +43,8 @@ void pg_start_complaint(const struct pg_start *start, char text[static 512]);
 
 /* Makes PGDATA what the decision says, up to its configuration. *again: the register changed meanwhile. */
 bool pg_start_apply(struct pg_start *start, bool *again, struct err *err);
-/* Renders the configuration. */
-bool pg_start_render(struct pg_start *start, size_t *changed, struct err *err);
+/* Renders the configuration; DRY: renders and compares. */
+bool pg_start_render(struct pg_start *start, size_t *changed, bool dry, struct err *err);
 
 /* ---- start_clone.c */
 
