@@ -14,6 +14,32 @@
 #include "init/sys/log.h"
 #include "init/sys/tree.h"
 
+/* ---- the register's word */
+
+/* Who is followed while the register cannot be asked. */
+static void remember(const struct pg_start *start)
+{
+    char name[IDENTITY_NAME_MAX];
+    char text[IDENTITY_NAME_MAX + 1];
+    struct err ignored;
+    if (!start->named.known || start->named.ordinal < 0)
+        return;
+    identity_pod_name(&start->identity, start->named.ordinal, name);
+    (void)snprintf(text, sizeof text, "%s\n", name);
+    if (!datadir_write_mark(&start->datadir, DATADIR_PRIMARY, text, &ignored))
+        log_debug("%s", ignored.message);
+}
+
+/* This pod is named now, unless somebody was quicker, whom the next look finds. */
+static void claimed(struct pg_start *start, bool won, bool *again)
+{
+    *again = !won;
+    if (!won)
+        return;
+    start->named.ordinal = start->identity.ordinal;
+    remember(start);
+}
+
 /* ---- births */
 
 /* What half of a first initdb left holds nobody's data; the last one is kept for whoever looks why. */
@@ -41,7 +67,7 @@ static bool begin_initdb(struct pg_start *start, bool *again, struct err *err)
     if (!named_record(&start->named, start->store, &start->identity, true, 0, 0, &won,
                       start->deadline_ns, err))
         return false;
-    *again = !won;
+    claimed(start, won, again);
     return true;
 }
 
@@ -53,7 +79,7 @@ static bool adopt(struct pg_start *start, bool *again, struct err *err)
                       control->system_identifier, control_file_timeline(control), &won,
                       start->deadline_ns, err))
         return false;
-    *again = !won;
+    claimed(start, won, again);
     return true;
 }
 
@@ -69,20 +95,6 @@ static void record_own(struct pg_start *start)
                       control->system_identifier, control_file_timeline(control), &won,
                       start->deadline_ns, &failure))
         log_warn("%s", failure.message);
-}
-
-/* Who is followed while the register cannot be asked. */
-static void remember(const struct pg_start *start)
-{
-    char name[IDENTITY_NAME_MAX];
-    char text[IDENTITY_NAME_MAX + 1];
-    struct err ignored;
-    if (!start->named.known || start->named.ordinal < 0)
-        return;
-    identity_pod_name(&start->identity, start->named.ordinal, name);
-    (void)snprintf(text, sizeof text, "%s\n", name);
-    if (!datadir_write_mark(&start->datadir, DATADIR_PRIMARY, text, &ignored))
-        log_debug("%s", ignored.message);
 }
 
 /* The primary must hold the WAL that this standby needs from now on; where it cannot be asked, form and
