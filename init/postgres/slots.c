@@ -6,6 +6,7 @@
 #include "init/postgres/access.h"
 
 #define DUPLICATE_OBJECT "42710"
+#define UNDEFINED_OBJECT "42704"
 
 bool slots_ensure_own(struct pg_client *client, int server, int ordinal, int64_t deadline_ns,
                       struct err *err)
@@ -24,6 +25,26 @@ bool slots_ensure_own(struct pg_client *client, int server, int ordinal, int64_t
         (void)pg_call_err(&call, name, err);
     pg_call_free(&call);
     return there;
+}
+
+bool slots_renew(struct pg_client *client, int server, int ordinal, bool reserved,
+                 int64_t deadline_ns, struct err *err)
+{
+    char name[32];
+    char drop[96];
+    char make[96];
+    postgres_slot_name(ordinal, name);
+    (void)snprintf(drop, sizeof drop, "DROP_REPLICATION_SLOT %s", name);
+    (void)snprintf(make, sizeof make, "CREATE_REPLICATION_SLOT %s PHYSICAL%s", name,
+                   reserved ? " RESERVE_WAL" : "");
+    struct pg_call calls[2] = {pg_call_new(server, drop), pg_call_new(server, make)};
+    pg_client_round(client, calls, 2, deadline_ns, deadline_ns);
+    const struct pg_call *failed = &calls[1];
+    if (calls[0].answer == PG_ERROR && strcmp(calls[0].sqlstate, UNDEFINED_OBJECT) != 0)
+        failed = &calls[0];
+    bool done = failed->answer == PG_ROWS || pg_call_err(failed, name, err);
+    pg_calls_free(calls, 2);
+    return done;
 }
 
 bool slots_make(struct pg_client *client, int server, const char *who, int first, int count,

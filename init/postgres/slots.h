@@ -15,6 +15,11 @@
 bool slots_ensure_own(struct pg_client *client, int server, int ordinal, int64_t deadline_ns,
                       struct err *err);
 
+/* The same, made anew in any case: RESERVED holds WAL from now on, else nothing is held. A slot that is in
+ * use is ERR_LATER: its standby streams. */
+bool slots_renew(struct pg_client *client, int server, int ordinal, bool reserved,
+                 int64_t deadline_ns, struct err *err);
+
 /* Over an SQL connection: the slots of the pods FIRST .. FIRST + COUNT - 1 but OWN, those that are lost made
  * anew, without reserved WAL: nothing is held for a standby that may never come. */
 bool slots_make(struct pg_client *client, int server, const char *who, int first, int count,

@@ -4,12 +4,17 @@
 
 #include "init/postgres/clone.h"
 #include "init/postgres/rejoin.h"
+#include "init/postgres/slots.h"
 #include "init/postgres/start_internal.h"
+#include "init/postgres/wal_question.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
 /* A clone has no end that could be known; this long without a byte ends it. */
 #define SILENCE_MS 60000
+#define STANDBY_MS 20000
+/* The smallest segment: any begins where one of these begins. */
+#define WAL_SEGMENT_MIN (1U << 20)
 /* pg_rewind copies what changed, which may be much. */
 #define REWIND_MS (INT64_C(6) * 60 * 60 * 1000)
 
@@ -29,21 +34,21 @@ static void tell(const char *who, const struct clone_result *result)
              result->files, result->bytes / 1000000, who, ms / 1000, ms % 1000);
 }
 
-static bool fetch(struct pg_start *start, struct clone_result *result, struct err *err)
+static bool fetch_from(struct pg_start *start, const struct pg_peer *source,
+                       struct clone_result *result, struct err *err)
 {
     const struct postgres_settings *settings = &start->settings->postgres;
-    const struct pg_peer *upstream = start->upstream;
     char slot[32];
     char who[320];
     postgres_slot_name(start->identity.ordinal, slot);
-    pg_peer_describe(upstream, who);
+    pg_peer_describe(source, who);
     struct clone_request request = {
         .pgdata = start->datadir.path,
-        .upstream = postgres_access_replication(&start->access, &start->identity, upstream->ordinal,
-                                                &upstream->addr),
+        .upstream = postgres_access_replication(&start->access, &start->identity, source->ordinal,
+                                                &source->addr),
         .upstream_name = who,
         .slot = slot,
-        .system_identifier = start->named.system_identifier,
+        .system_identifier = start->upstream->system_identifier,
         .least_timeline = start->named.timeline,
         .major = settings->version_major,
         .compression = compressions[settings->compression],
@@ -55,6 +60,71 @@ static bool fetch(struct pg_start *start, struct clone_result *result, struct er
         return false;
     tell(who, result);
     return true;
+}
+
+/* ---- from a standby, which spares the primary the reading */
+
+/* The standby of the primary's own timeline that has the most; NULL: none answers. */
+static const struct pg_peer *find_standby(struct pg_start *start)
+{
+    struct err why;
+    const struct pg_peer *found = NULL;
+    const struct pg_peer *primary = start->upstream;
+    if (!pg_peers_look(&start->peers, &start->access, &start->identity, -1, 0,
+                       clock_deadline_ns(STANDBY_MS), &why)) {
+        log_warn("%s", why.message);
+        return NULL;
+    }
+    for (size_t i = 0; i < start->peers.count; i++) {
+        const struct pg_peer *peer = &start->peers.peers[i];
+        if (peer->answer == PG_ROWS && peer->in_recovery && peer->timeline == primary->timeline &&
+            peer->system_identifier == primary->system_identifier &&
+            (found == NULL || peer->lsn > found->lsn))
+            found = peer;
+    }
+    return found;
+}
+
+/* A standby's backup begins at its own last restartpoint, which may lie before what the primary's slot
+ * holds: it must be there still. The slot on the standby has done its work then. */
+static bool fetch_from_standby(struct pg_start *start, const struct pg_peer *standby,
+                               struct clone_result *result, struct err *err)
+{
+    const struct pg_peer *primary = start->upstream;
+    int own = start->identity.ordinal;
+    bool gone = false;
+    int64_t until_ns = clock_deadline_ns(STANDBY_MS);
+    if (!slots_renew(start->peers.client, primary->server, own, true, until_ns, err) ||
+        !fetch_from(start, standby, result, err))
+        return false;
+    until_ns = clock_deadline_ns(STANDBY_MS);
+    struct err why;
+    if (!slots_renew(start->peers.client, standby->server, own, false, until_ns, &why))
+        log_warn("the slot on %s: %s", standby->pod_name, why.message);
+    struct wal_question question = {
+        .target = postgres_access_replication(&start->access, &start->identity, primary->ordinal,
+                                              &primary->addr),
+        .who = primary->pod_name,
+        .timeline = result->timeline,
+        .segment_bytes = WAL_SEGMENT_MIN,
+        .lsn = result->start_lsn,
+    };
+    return wal_question_ask(&question, &gone, until_ns, err) &&
+           (!gone || err_set(err, ERR_LATER,
+                             "the primary no longer has the WAL from where the backup of %s begins",
+                             standby->pod_name));
+}
+
+static bool fetch(struct pg_start *start, struct clone_result *result, struct err *err)
+{
+    if (start->settings->postgres.clone_from == CLONE_FROM_STANDBY) {
+        struct err why;
+        const struct pg_peer *standby = find_standby(start);
+        if (standby != NULL && fetch_from_standby(start, standby, result, &why))
+            return true;
+        log_warn("not cloned from a standby: %s", standby != NULL ? why.message : "none answers");
+    }
+    return fetch_from(start, start->upstream, result, err);
 }
 
 /* The old directory goes out of the way only once the new one is whole. */
