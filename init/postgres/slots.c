@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "init/postgres/access.h"
+#include "roles/lsn.h"
 
 #define DUPLICATE_OBJECT "42710"
 #define UNDEFINED_OBJECT "42704"
+#define FIRST_READ_SLOT 150000
 
 bool slots_ensure_own(struct pg_client *client, int server, int ordinal, int64_t deadline_ns,
                       struct err *err)
@@ -45,6 +47,24 @@ bool slots_renew(struct pg_client *client, int server, int ordinal, bool reserve
     bool done = failed->answer == PG_ROWS || pg_call_err(failed, name, err);
     pg_calls_free(calls, 2);
     return done;
+}
+
+uint64_t slots_held_from(struct pg_client *client, int server, int ordinal, int64_t deadline_ns)
+{
+    char name[32];
+    char command[96];
+    uint64_t lsn = 0;
+    if (pg_client_version(client, server) < FIRST_READ_SLOT)
+        return 0;
+    postgres_slot_name(ordinal, name);
+    (void)snprintf(command, sizeof command, "READ_REPLICATION_SLOT %s", name);
+    struct pg_call call = pg_call_new(server, command);
+    pg_client_round(client, &call, 1, deadline_ns, deadline_ns);
+    const char *text = pg_call_value(&call, 0, 1);
+    if (call.answer != PG_ROWS || !lsn_parse((struct span){text, strlen(text)}, &lsn))
+        lsn = 0;
+    pg_call_free(&call);
+    return lsn;
 }
 
 bool slots_make(struct pg_client *client, int server, const char *who, int first, int count,

@@ -20,6 +20,10 @@ bool slots_ensure_own(struct pg_client *client, int server, int ordinal, int64_t
 bool slots_renew(struct pg_client *client, int server, int ordinal, bool reserved,
                  int64_t deadline_ns, struct err *err);
 
+/* Where the WAL begins that the slot of ORDINAL holds; 0: there is none, it holds nothing or cannot be asked
+ * (READ_REPLICATION_SLOT, 15 and later). */
+uint64_t slots_held_from(struct pg_client *client, int server, int ordinal, int64_t deadline_ns);
+
 /* Over an SQL connection: the slots of the pods FIRST .. FIRST + COUNT - 1 but OWN, those that are lost made
  * anew, without reserved WAL: nothing is held for a standby that may never come. */
 bool slots_make(struct pg_client *client, int server, const char *who, int first, int count,

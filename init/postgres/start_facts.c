@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "init/postgres/rejoin.h"
+#include "init/postgres/slots.h"
 #include "init/postgres/start_internal.h"
 #include "init/postgres/wal_files.h"
 #include "init/postgres/wal_question.h"
@@ -147,6 +148,17 @@ static enum pg_relation relation_of(struct pg_start *start)
                              peer->fork);
 }
 
+/* What the slot holds, and what is not even written yet, need not be asked for. */
+static bool is_surely_there(struct pg_start *start)
+{
+    const struct pg_peer *peer = start->upstream;
+    uint64_t needed = start->datadir.wal_needed;
+    uint64_t segment = needed - needed % start->datadir.control.segment_bytes;
+    uint64_t held = slots_held_from(start->peers.client, peer->server, start->identity.ordinal,
+                                    start->deadline_ns);
+    return segment >= peer->lsn || (held != 0 && held <= needed);
+}
+
 /* A standby's next WAL: on this volume still, or with the primary. What cannot be asked is not gone. */
 static bool is_wal_gone(struct pg_start *start)
 {
@@ -154,7 +166,7 @@ static bool is_wal_gone(struct pg_start *start)
     bool gone = false;
     const struct control_file *control = &start->datadir.control;
     if (start->facts.data != PG_DATA_STANDBY || start->facts.upstream != PG_UPSTREAM_PRIMARY ||
-        start->facts.relation == PG_RELATION_DIVERGED)
+        start->facts.relation == PG_RELATION_DIVERGED || is_surely_there(start))
         return false;
     struct wal_question question = {
         .target = postgres_access_replication(&start->access, &start->identity,
@@ -168,12 +180,12 @@ static bool is_wal_gone(struct pg_start *start)
         log_debug("%s", why.message);
         return false;
     }
-    if (gone) { /* what this volume has of it need not come from there */
-        question.lsn = find_wal_end(start, UINT64_MAX);
-        gone = question.lsn == 0 ||
-               (wal_question_ask(&question, &gone, start->deadline_ns, &why) && gone);
-    }
-    return gone;
+    if (!gone)
+        return false;
+    /* what this volume has of it need not come from there */
+    question.lsn = find_wal_end(start, UINT64_MAX);
+    return question.lsn == 0 ||
+           (wal_question_ask(&question, &gone, start->deadline_ns, &why) && gone);
 }
 
 static bool look_at_others(struct pg_start *start, struct err *err)
