@@ -78,8 +78,9 @@ const struct setting_row setting_rows[] = {
     PLAIN(ANY, KIND_TEXT, zone, "zone", "ORDAIN_ZONE", "NAME", "", START | COMMAND_RENDER,
           "zone of this pod, for templates"),
 
-    PLAIN(ANY, KIND_TEXT, register_name, "register", "ORDAIN_REGISTER", "none|file:PATH", "none",
-          TALK, "where it is recorded which pods were born"),
+    PLAIN(ANY, KIND_TEXT, register_name, "register", "ORDAIN_REGISTER", "kubernetes|none|file:PATH",
+          "kubernetes where a token is mounted, else none", TALK,
+          "where it is recorded which pods were born"),
     CHOICE(ANY, KIND_CHOICE, birth, births, "birth", "ORDAIN_BIRTH", "MODE", "auto",
            START | COMMAND_FORM,
            "new says that this is a first install, which register none cannot know"),

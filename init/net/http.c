@@ -7,6 +7,9 @@
 
 #include "init/sys/clock.h"
 
+/* A Retry-After of more is as good as this one. */
+#define SECONDS_MAX INT64_C(1000000000)
+
 struct http {
     CURL *curl;
 };
@@ -48,6 +51,26 @@ static size_t take_body(char *data, size_t size, size_t count, void *user)
     return buf_ok(&exchange->answer->body) ? size * count : CURL_WRITEFUNC_ERROR;
 }
 
+/* curl itself tells Retry-After only where it is built with its parser of dates. */
+static size_t take_header(char *data, size_t size, size_t count, void *user)
+{
+    static const char name[] = "retry-after:";
+    static const size_t name_len = sizeof name - 1;
+    struct exchange *exchange = user;
+    size_t len = size * count;
+    if (len <= name_len || strncasecmp(data, name, name_len) != 0)
+        return len;
+    int64_t seconds = 0;
+    size_t at = name_len;
+    while (at < len && data[at] == ' ')
+        at++;
+    for (; at < len && data[at] >= '0' && data[at] <= '9'; at++)
+        seconds = seconds < SECONDS_MAX ? seconds * 10 + (data[at] - '0') : seconds;
+    bool whole = at < len && strchr("\r\n ", data[at]) != NULL;
+    exchange->answer->retry_after_s = whole ? seconds : 0;
+    return len;
+}
+
 /* A body that is given so, with no way to rewind it, is not sent again by curl on another connection. */
 static size_t give_body(char *data, size_t size, size_t count, void *user)
 {
@@ -79,28 +102,30 @@ static bool add_headers(struct exchange *exchange)
     return good;
 }
 
-static bool set_transfer(CURL *curl, struct exchange *exchange)
+/* Values have many types, so no function can stand for it. */
+#define SET(option, value) (curl_easy_setopt(curl, (option), (value)) == CURLE_OK)
+
+static bool set_answer(CURL *curl, struct exchange *exchange)
+{
+    return SET(CURLOPT_ERRORBUFFER, exchange->problem) &&
+           SET(CURLOPT_HEADERFUNCTION, take_header) && SET(CURLOPT_HEADERDATA, exchange) &&
+           SET(CURLOPT_WRITEFUNCTION, take_body) && SET(CURLOPT_WRITEDATA, exchange);
+}
+
+static bool set_request(CURL *curl, struct exchange *exchange)
 {
     const struct http_request *request = exchange->request;
-    bool good =
-        curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, exchange->problem) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange) == CURLE_OK &&
-        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, exchange->headers) == CURLE_OK;
+    bool good = SET(CURLOPT_URL, request->url) && SET(CURLOPT_NOSIGNAL, 1L) &&
+                SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+                SET(CURLOPT_HTTPHEADER, exchange->headers);
     if (request->token != NULL)
-        good = good &&
-               curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) == CURLE_OK &&
-               curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->token) == CURLE_OK;
+        good = good && SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) &&
+               SET(CURLOPT_XOAUTH2_BEARER, request->token);
     if (request->body != NULL)
-        good = good && curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
-               curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body) == CURLE_OK &&
-               curl_easy_setopt(curl, CURLOPT_READDATA, exchange) == CURLE_OK &&
-               curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_len) ==
-                   CURLE_OK;
-    return good && curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
+        good = good && SET(CURLOPT_UPLOAD, 1L) && SET(CURLOPT_READFUNCTION, give_body) &&
+               SET(CURLOPT_READDATA, exchange) &&
+               SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_len);
+    return good && SET(CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 /* The blob is part of what a kept connection must equal: a new authority asks for a new handshake. */
@@ -108,21 +133,21 @@ static bool set_tls(CURL *curl, const char *ca_pem)
 {
     struct curl_blob blob = {.flags = CURL_BLOB_COPY};
     if (ca_pem == NULL)
-        return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK;
+        return SET(CURLOPT_PROTOCOLS_STR, "http");
     blob.data = (void *)ca_pem; /* copied */
     blob.len = strlen(ca_pem);
-    return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
+    return SET(CURLOPT_PROTOCOLS_STR, "https") &&
+           SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           SET(CURLOPT_CAINFO_BLOB, &blob);
 }
 
 static bool set_deadlines(CURL *curl, int64_t connect_ns, int64_t deadline_ns)
 {
     long connect_ms = clock_left_ms(connect_ns < deadline_ns ? connect_ns : deadline_ns);
     long all_ms = clock_left_ms(deadline_ns);
-    return curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 ? connect_ms : 1) ==
-               CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, all_ms > 0 ? all_ms : 1) == CURLE_OK;
+    /* 0 would be for ever */
+    return SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 ? connect_ms : 1L) &&
+           SET(CURLOPT_TIMEOUT_MS, all_ms > 0 ? all_ms : 1L);
 }
 
 /* What a failure is about. What is not named is a server or network that is not well. */
@@ -132,8 +157,6 @@ static enum err_kind kind_of(CURLcode code)
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
         return ERR_CONFIG;
     case CURLE_OUT_OF_MEMORY:
         return ERR_IO;
@@ -165,9 +188,6 @@ static void take_facts(CURL *curl, const struct exchange *exchange, struct http_
     if (curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL &&
         strlen(type) < sizeof answer->content_type)
         (void)snprintf(answer->content_type, sizeof answer->content_type, "%s", type);
-    if (curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &number) == CURLE_OK && number > 0)
-        answer->retry_after_s = (int64_t)number;
-    number = 0;
     (void)curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &number);
     answer->sent = number > 0 && exchange->body_at == exchange->request->body_len;
 }
@@ -180,8 +200,9 @@ bool http_ask(struct http *http, const struct http_request *request, struct http
     buf_clear(&answer->body);
     *answer = (struct http_answer){.body = answer->body};
     curl_easy_reset(curl); /* keeps the connection */
-    bool good = add_headers(&exchange) && set_transfer(curl, &exchange) &&
-                set_tls(curl, request->ca_pem) && set_deadlines(curl, connect_ns, deadline_ns);
+    bool good = add_headers(&exchange) && set_answer(curl, &exchange) &&
+                set_request(curl, &exchange) && set_tls(curl, request->ca_pem) &&
+                set_deadlines(curl, connect_ns, deadline_ns);
     if (good) {
         CURLcode code = curl_easy_perform(curl);
         take_facts(curl, &exchange, answer);

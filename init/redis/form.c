@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "init/redis/apply.h"
+#include "init/redis/form_births.h"
 #include "init/redis/form_timeout.h"
 #include "init/redis/meet.h"
 #include "init/redis/volume.h"
@@ -99,77 +100,15 @@ void form_close(struct form_look *look)
     free(look);
 }
 
-/* "" into ID where the register has no id of a node under this key. */
-static bool register_ask(const struct form_look *look, const char *kind, int ordinal,
-                         char id[static REDIS_ID_LEN + 1], int64_t deadline_ns, struct err *err)
-{
-    char key[32];
-    char value[REGISTER_VALUE_MAX];
-    bool found = false;
-    (void)snprintf(key, sizeof(key), "%s.%d", kind, ordinal);
-    *id = '\0';
-    if (!register_get(look->store, key, value, &found, deadline_ns, err))
-        return false;
-    if (found && strlen(value) == REDIS_ID_LEN)
-        memcpy(id, value, REDIS_ID_LEN + 1);
-    return true;
-}
-
-/* Which ids the pods were born with, and which they have since they lost their volumes. A server that
- * init never seeded has an id of its own choice; from its birth by form on the register tells that it is
- * ours. *NEWS: it told something new. */
-static bool read_births(struct form_look *look, int64_t deadline_ns, bool *news, struct err *err)
-{
-    const struct birth_spec *spec = &look->observer.spec;
-    *news = false;
-    for (int i = 0; i < spec->replicas; i++) {
-        char *known = look->observer.recorded[i];
-        char present[REDIS_ID_LEN + 1] = "";
-        char *seeded = look->seeded[i];
-        if (!register_ask(look, "seeded", spec->start + i, seeded, deadline_ns, err) ||
-            (*seeded != '\0' &&
-             !register_ask(look, "node", spec->start + i, present, deadline_ns, err)))
-            return false;
-        const char *id = *present != '\0' ? present : seeded;
-        if (*id == '\0' || strcmp(id, known) == 0)
-            continue;
-        memcpy(known, id, REDIS_ID_LEN + 1);
-        *news = true;
-    }
-    look->births_known = true;
-    return true;
-}
-
-/* A register that cannot be read is asked again by the next look. True when it told something new. */
-static bool know_births(struct form_look *look, int64_t deadline_ns)
-{
-    bool news;
-    if (!read_births(look, deadline_ns, &news, &look->register_err))
-        log_debug("%s", look->register_err.message);
-    return news;
-}
-
-/* An id recorded before that is not the server's present one means a lost volume. */
-static void note_seeded(struct form_look *look)
-{
-    const struct observer *observer = &look->observer;
-    for (int i = 0; i < look->wish.replicas; i++) {
-        const struct cluster_member *member = &observer->members[i];
-        if (*look->seeded[i] != '\0' && member->contact == MEMBER_ANSWERED &&
-            strcmp(look->seeded[i], member->id) != 0)
-            look->wish.was_seeded = true;
-    }
-}
-
 bool form_see(struct form_look *look, bool fresh_names, int64_t patience_ms, int64_t deadline_ns,
               struct err *err)
 {
     if (look->store != NULL && !look->births_known && fresh_names)
-        (void)know_births(look, deadline_ns);
+        (void)form_births_know(look, deadline_ns);
     if (!observer_look(&look->observer, fresh_names, patience_ms, deadline_ns, err))
         return false;
     meet_review(&look->observer, deadline_ns);
-    note_seeded(look);
+    form_births_note(look);
     look->wish.forgets_scaled_in = look->store != NULL && look->observer.names_end;
     redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
     return true;
@@ -256,60 +195,6 @@ void form_report(const struct form_look *look, struct buf *out)
     }
 }
 
-/* --- the register of births by form --- */
-
-/* Servers that were never seeded by init are born here; the register learns of it first, as it does in
- * init: it must be readable, and newly read. */
-struct births {
-    bool recorded;
-};
-
-static bool record_birth(struct form_look *look, const struct cluster_member *member,
-                         int64_t deadline_ns, struct err *err)
-{
-    char key[32];
-    char present[REGISTER_VALUE_MAX];
-    bool swapped = false;
-    (void)snprintf(key, sizeof(key), "seeded.%d", member->ordinal);
-    if (!register_swap(look->store, key, NULL, member->id, &swapped, present, deadline_ns, err))
-        return false;
-    if (swapped || strcmp(present, member->id) == 0)
-        return true;
-    if (look->wish.accept_empty_shard && /* a person begins anew */
-        !register_swap(look->store, key, present, member->id, &swapped, present, deadline_ns, err))
-        return false;
-    return swapped || err_set(err, ERR_REFUSED, "%s", redis_form_sentence(FORM_WAS_SEEDED));
-}
-
-static bool record_births(struct form_look *look, struct births *births, int64_t deadline_ns,
-                          struct err *err)
-{
-    if (births->recorded)
-        return true;
-    for (size_t i = 0; i < (size_t)look->wish.replicas; i++) {
-        const struct cluster_member *member = &look->observer.members[i];
-        if (register_kind(look->store) != REGISTER_NONE &&
-            !record_birth(look, member, deadline_ns, err))
-            return false;
-        memcpy(look->observer.recorded[i], member->id, sizeof(member->id));
-    }
-    births->recorded = true;
-    return true;
-}
-
-static bool may_give_birth(struct form_look *look, struct births *births, int64_t deadline_ns,
-                           struct err *err)
-{
-    if (look->plan.reason != FORM_GIVES_BIRTH)
-        return true;
-    bool news;
-    if (!births->recorded && !read_births(look, deadline_ns, &news, err))
-        return false;
-    note_seeded(look);
-    redis_form_decide(&look->observer.picture, &look->wish, &look->plan);
-    return look->plan.verdict != FORM_WORK || record_births(look, births, deadline_ns, err);
-}
-
 /* --- the loop --- */
 
 static volatile sig_atomic_t stopped;
@@ -364,10 +249,10 @@ static bool is_denied(const struct form_look *look)
            look->observer.members[look->plan.about].contact == MEMBER_DENIED;
 }
 
-static bool act(struct form_look *look, struct births *births, struct form_timeouts *timeouts,
+static bool act(struct form_look *look, bool *births_recorded, struct form_timeouts *timeouts,
                 int64_t deadline_ns, bool *worked, struct err *err)
 {
-    if (!may_give_birth(look, births, deadline_ns, err))
+    if (!form_births_allow(look, births_recorded, deadline_ns, err))
         return false;
     if (look->plan.count == 0)
         return true;
@@ -387,7 +272,7 @@ static void tell(const struct form_look *look)
     log_wait("the cluster (%s)", text);
 }
 
-static bool run(struct form_look *look, struct births *births, struct form_timeouts *timeouts,
+static bool run(struct form_look *look, bool *births_recorded, struct form_timeouts *timeouts,
                 int64_t deadline_ns, bool *worked, struct err *err)
 {
     int64_t names_ns = 0;
@@ -402,13 +287,13 @@ static bool run(struct form_look *look, struct births *births, struct form_timeo
         form_timeouts_relent(timeouts, &look->observer);
         if (look->plan.verdict == FORM_CONVERGED)
             return true;
-        if (!act(look, births, timeouts, deadline_ns, worked, err))
+        if (!act(look, births_recorded, timeouts, deadline_ns, worked, err))
             return false;
         tell(look);
         bool waits = look->plan.verdict != FORM_WORK && look->plan.reason != FORM_TAKES_EFFECT;
         bool asks =
             look->plan.verdict == FORM_REFUSE && (fresh || look->plan.reason != FORM_IS_FOREIGN);
-        if (is_final(look, asks && know_births(look, deadline_ns)) || is_denied(look) ||
+        if (is_final(look, asks && form_births_know(look, deadline_ns)) || is_denied(look) ||
             stopped != 0 || !clock_pause(waits ? WAIT_MS : PAUSE_MS, deadline_ns - LAST_LOOK_NS))
             return give_up(look, stopped != 0, err);
     }
@@ -417,14 +302,14 @@ static bool run(struct form_look *look, struct births *births, struct form_timeo
 bool form_redis(const struct settings *settings, int64_t deadline_ns, bool *worked, struct err *err)
 {
     struct form_look *look = NULL;
-    struct births births = {0};
+    bool births_recorded = false;
     *worked = false;
     if (!form_open(&look, settings, false, err))
         return false;
     struct form_timeouts timeouts;
     form_timeouts_start(&timeouts, settings->redis.node_timeout_ms);
     catch_signals();
-    bool done = run(look, &births, &timeouts, deadline_ns, worked, err);
+    bool done = run(look, &births_recorded, &timeouts, deadline_ns, worked, err);
     log_wait_end();
     if (!done)
         meet_watch(&look->observer, clock_deadline_ns(MEETS_END_MS));

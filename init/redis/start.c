@@ -114,38 +114,6 @@ static bool open_volume(struct start *start, bool dry, struct err *err)
     return true;
 }
 
-static void seeded_key(const struct start *start, char key[32])
-{
-    (void)snprintf(key, 32, "seeded.%d", start->identity.ordinal);
-}
-
-static bool read_register(struct start *start, struct register_store *store, struct err *err)
-{
-    char key[32];
-    char value[REGISTER_VALUE_MAX];
-    bool found = false;
-    start->facts.seeded = START_REGISTER_NONE;
-    if (register_kind(store) == REGISTER_NONE)
-        return true;
-    seeded_key(start, key);
-    if (register_get(store, key, value, &found, start->deadline_ns, err)) {
-        start->facts.seeded = found ? START_REGISTER_SEEDED : START_REGISTER_UNSEEDED;
-        memcpy(start->seeded_id, value, sizeof(start->seeded_id));
-        /* The birth that was begun here is not the one that the register knows. */
-        if (found && start->facts.mark == START_MARK_SEEDING && strcmp(value, start->birth_id) != 0)
-            start->facts.mark = START_MARK_BORN;
-        return true;
-    }
-    start->facts.seeded = START_REGISTER_UNREACHABLE;
-    /* A start that needs no register goes on without; but not with another cluster's. */
-    bool needless = !redis_start_needs_register(&start->facts) && err->kind != ERR_REFUSED &&
-                    !register_is_newer(store);
-    if (err->kind != ERR_LATER && !needless)
-        return false;
-    log_warn("%s", err->message);
-    return true;
-}
-
 /* --- apply --- */
 
 static bool write_mark(struct start *start, const char *id, bool born, size_t *changed,
@@ -160,58 +128,6 @@ static bool write_mark(struct start *start, const char *id, bool born, size_t *c
     return volume_write_mark(&start->volume, &mark, changed, err);
 }
 
-/* The register learns of the birth before nodes.conf says it: whoever finds the volume empty later knows
- * that it was full. */
-static bool record_birth(struct start *start, struct register_store *store, struct err *err)
-{
-    char key[32];
-    char present[REGISTER_VALUE_MAX];
-    bool swapped = false;
-    if (register_kind(store) == REGISTER_NONE)
-        return true;
-    seeded_key(start, key);
-    if (!register_swap(store, key, NULL, start->birth_id, &swapped, present, start->deadline_ns,
-                       err))
-        return false;
-    if (swapped || strcmp(present, start->birth_id) == 0) /* its own, of a run that was killed */
-        return true;
-    return err_set(err, ERR_LATER, "%s has learned of this pod's birth just now: look again",
-                   register_describe(store));
-}
-
-/* A pod that lives and that the register does not know: the register was lost or is new, or the cluster
- * was adopted. Unless it learns of the pod now, a later loss of the volume would look like a birth. */
-static void record_life(struct start *start, struct register_store *store, const char *id)
-{
-    char key[32];
-    bool swapped = false;
-    struct err err;
-    seeded_key(start, key);
-    if (register_swap(store, key, NULL, id, &swapped, NULL, start->deadline_ns, &err))
-        log_info("%s has learned of this pod", register_describe(store));
-    else
-        log_warn("%s", err.message);
-}
-
-/* A pod that lost its volume is another node than the one that was born: `form` and `status` in a Job know
- * it by what the register says (node.<ordinal>), until its first volume comes back. */
-static void record_node(struct start *start, struct register_store *store, const char *id)
-{
-    char key[32];
-    char present[REGISTER_VALUE_MAX];
-    bool found = false;
-    bool swapped = false;
-    struct err err;
-    (void)snprintf(key, sizeof(key), "node.%d", start->identity.ordinal);
-    bool done = register_get(store, key, present, &found, start->deadline_ns, &err);
-    const char *known = found ? present : start->seeded_id;
-    if (done && strcmp(known, id) != 0)
-        done = register_swap(store, key, found ? present : NULL, id, &swapped, NULL,
-                             start->deadline_ns, &err);
-    if (!done)
-        log_warn("%s", err.message);
-}
-
 static bool apply(struct start *start, const struct start_table *made, struct register_store *store,
                   bool final, struct start_result *result, struct err *err)
 {
@@ -224,12 +140,12 @@ static bool apply(struct start *start, const struct start_table *made, struct re
     size_t *changed = &result->changed;
     if (fresh && !write_mark(start, id, !birth, changed, err))
         return false;
-    if (birth && !record_birth(start, store, err))
+    if (birth && !start_record_birth(start, store, err))
         return false;
     if (!birth && start->facts.seeded == START_REGISTER_UNSEEDED)
-        record_life(start, store, id);
+        start_record_life(start, store, id);
     if (!birth && start->facts.seeded == START_REGISTER_SEEDED)
-        record_node(start, store, id);
+        start_record_node(start, store, id);
     if (made->mend.status != MEND_NOTHING || fresh) {
         if (!volume_write_nodes(&start->volume, table, changed, err))
             return false;
@@ -344,7 +260,7 @@ static bool decide_and_apply(struct start *start, struct register_store *store, 
         tell_torn(&start->volume.nodes);
     bool network = !is_settled(start, &result->decision);
     if (network &&
-        (!read_register(start, store, err) || !start_find_peers(start, err) ||
+        (!start_read_register(start, store, err) || !start_find_peers(start, err) ||
          (!dry && !ask_masters(start, err)) || (final && !start_await_master(start, err))))
         return false;
     result->decision = redis_start_decide(&start->facts);

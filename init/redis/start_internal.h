@@ -80,6 +80,15 @@ enum mend_answer start_called_owner(const struct start *start, uint64_t *epoch);
 bool start_await_master(struct start *start, struct err *err);
 bool start_await_followers(struct start *start, struct err *err);
 
+/* start_register.c: the fact `seeded`; a start that needs no register goes on without one that cannot be
+ * read. Then what the register has to learn: of the birth before nodes.conf says it, so that whoever
+ * finds the volume empty later knows that it was full; of a life that it does not know; of the new id of
+ * a pod that lost its volume. */
+bool start_read_register(struct start *start, struct register_store *store, struct err *err);
+bool start_record_birth(struct start *start, struct register_store *store, struct err *err);
+void start_record_life(struct start *start, struct register_store *store, const char *id);
+void start_record_node(struct start *start, struct register_store *store, const char *id);
+
 /* start_table.c: the table that the decision asks for, in memory of its own. */
 struct start_table {
     struct redis_table table;

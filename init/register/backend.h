@@ -37,4 +37,10 @@ extern const struct register_backend register_none;
 bool register_file_open(void **data, const char *path, const char *statefulset, struct err *err);
 extern const struct register_backend register_file;
 
+/* The ConfigMap STATEFULSET-ordain in the namespace SPACE. *data is closed by register_kubernetes.close.
+ * Opens no connection yet. */
+bool register_kubernetes_open(void **data, const char *statefulset, const char *space,
+                              struct err *err);
+extern const struct register_backend register_kubernetes;
+
 #endif

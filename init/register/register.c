@@ -3,14 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "init/register/backend.h"
+#include "init/register/kube_access.h"
 #include "init/sys/bug.h"
 #include "init/sys/clock.h"
-#include "init/sys/log.h"
 
-#define TOKEN "/var/run/secrets/kubernetes.io/serviceaccount/token"
 #define LOST_PAUSE_MIN_MS 20
 #define LOST_PAUSE_MAX_MS 1000
 #define FILE_PREFIX "file:"
@@ -35,40 +33,48 @@ static bool is_value(const char *value)
     return len > 0 && len < REGISTER_VALUE_MAX;
 }
 
-static bool open_backend(struct register_store *store, const char *name, const char *statefulset,
-                         const char *namespace_name, struct err *err)
+static bool open_file(struct register_store *store, const char *path, const char *statefulset,
+                      struct err *err)
 {
-    (void)namespace_name; /* of the ConfigMap */
-    if (name[0] == '\0' && access(TOKEN, F_OK) == 0)
-        log_warn("this build has no Kubernetes register yet: going on with ORDAIN_REGISTER=none");
-    if (name[0] == '\0' || strcmp(name, "none") == 0) {
-        store->backend = &register_none;
-        (void)snprintf(store->description, sizeof store->description, "none");
-        return true;
-    }
-    if (strcmp(name, "kubernetes") == 0) {
-        return err_set(
-            err, ERR_CONFIG,
-            "this build has no Kubernetes register yet: set ORDAIN_REGISTER to file:PATH "
-            "or none");
-    }
-    if (strncmp(name, FILE_PREFIX, strlen(FILE_PREFIX)) != 0) {
-        return err_set(err, ERR_CONFIG,
-                       "ORDAIN_REGISTER '%s' is none of 'kubernetes', 'none' and 'file:PATH'",
-                       name);
-    }
-    const char *path = name + strlen(FILE_PREFIX);
     if (path[0] == '\0')
-        return err_set(err, ERR_CONFIG, "ORDAIN_REGISTER '%s' names no directory", name);
-    if (statefulset[0] == '\0' || strchr(statefulset, '/') != NULL) {
-        return err_set(err, ERR_CONFIG,
-                       "the register needs the StatefulSet's name: set "
-                       "ORDAIN_STATEFULSET");
-    }
+        return err_set(err, ERR_CONFIG, "ORDAIN_REGISTER '" FILE_PREFIX "' names no directory");
     store->backend = &register_file;
     (void)snprintf(store->description, sizeof store->description, FILE_PREFIX "%s/%s-ordain", path,
                    statefulset);
     return register_file_open(&store->data, path, statefulset, err);
+}
+
+static bool open_kubernetes(struct register_store *store, const char *namespace_name,
+                            const char *statefulset, struct err *err)
+{
+    store->backend = &register_kubernetes;
+    (void)snprintf(store->description, sizeof store->description, "configmap %s/%s-ordain",
+                   namespace_name, statefulset);
+    return register_kubernetes_open(&store->data, statefulset, namespace_name, err);
+}
+
+static bool open_backend(struct register_store *store, const char *name, const char *statefulset,
+                         const char *namespace_name, struct err *err)
+{
+    bool is_file = strncmp(name, FILE_PREFIX, strlen(FILE_PREFIX)) == 0;
+    if (name[0] == '\0')
+        name = kube_access_is_mounted() ? "kubernetes" : "none";
+    if (strcmp(name, "none") == 0) {
+        store->backend = &register_none;
+        (void)snprintf(store->description, sizeof store->description, "none");
+        return true;
+    }
+    if (!is_file && strcmp(name, "kubernetes") != 0) {
+        return err_set(err, ERR_CONFIG,
+                       "ORDAIN_REGISTER '%s' is none of 'kubernetes', 'none' and 'file:PATH'",
+                       name);
+    }
+    if (statefulset[0] == '\0' || strchr(statefulset, '/') != NULL) {
+        return err_set(err, ERR_CONFIG,
+                       "the register needs the StatefulSet's name: set ORDAIN_STATEFULSET");
+    }
+    return is_file ? open_file(store, name + strlen(FILE_PREFIX), statefulset, err)
+                   : open_kubernetes(store, namespace_name, statefulset, err);
 }
 
 bool register_open(struct register_store **store, const char *name, const char *statefulset,

@@ -96,6 +96,12 @@ def says(result, code, *patterns):
         check(re.search(pattern, lines[-1]), f"{pattern!r} in the last line of {result!r}")
 
 
+def alternative(name):
+    """A name or literal address as openssl's configuration has it."""
+    is_address = ":" in name or name.replace(".", "").isdigit()
+    return f"{'IP' if is_address else 'DNS'}:{name}"
+
+
 class Authority:
     """A certificate authority of one's own, in a directory."""
 
@@ -116,11 +122,11 @@ class Authority:
             return file.read()
 
     def issue(self, names, days=2):
-        """A new certificate for these DNS names; the texts of certificate and key."""
+        """A new certificate for these DNS names and addresses; the texts of certificate and key."""
         self._count += 1
         stem = f"leaf-{self._count}"
         with open(self.path(stem + ".ext"), "w", encoding="ascii") as file:
-            file.write("subjectAltName=" + ",".join(f"DNS:{name}" for name in names) + "\n")
+            file.write("subjectAltName=" + ",".join(map(alternative, names)) + "\n")
         self._openssl("req", *self._new_key(stem + ".key"), "-subj", f"/CN={stem}", "-out",
                       stem + ".csr")
         self._openssl("x509", "-req", "-in", stem + ".csr", "-CA", "ca.crt", "-CAkey", "ca.key",
