@@ -46,6 +46,8 @@ struct start {
     struct birth_spec spec;
     char birth_id[REDIS_ID_LEN + 1];
     char seeded_id[REGISTER_VALUE_MAX]; /* of the birth that the register knows, "" */
+    bool has_node_id;                   /* the register has an id since a loss of the volume ... */
+    char node_id[REGISTER_VALUE_MAX];   /* ... which is this one */
     struct volume volume;
     struct start_facts facts;
     struct start_peer *peers; /* lower ordinals first, then the higher ones; not me */

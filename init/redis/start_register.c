@@ -6,7 +6,7 @@
 #include "init/sys/log.h"
 
 /* How long a start that goes on without the register waits for it. */
-#define REGISTER_MS 5000
+#define REGISTER_MS 2000
 
 static void seeded_key(const struct start *start, char key[32])
 {
@@ -19,23 +19,37 @@ static int64_t patience_ns(const struct start *start)
     return clock_part_ns(start->deadline_ns, REGISTER_MS);
 }
 
+static void node_key(const struct start *start, char key[32])
+{
+    (void)snprintf(key, 32, "node.%d", start->identity.ordinal);
+}
+
+static void take_readings(struct start *start, const struct register_reading *seeded,
+                          const struct register_reading *node)
+{
+    start->facts.seeded = seeded->found ? START_REGISTER_SEEDED : START_REGISTER_UNSEEDED;
+    memcpy(start->seeded_id, seeded->value, sizeof(start->seeded_id));
+    start->has_node_id = node->found;
+    memcpy(start->node_id, node->value, sizeof(start->node_id));
+    /* The birth that was begun here is not the one that the register knows. */
+    if (seeded->found && start->facts.mark == START_MARK_SEEDING &&
+        strcmp(seeded->value, start->birth_id) != 0)
+        start->facts.mark = START_MARK_BORN;
+}
+
 bool start_read_register(struct start *start, struct register_store *store, struct err *err)
 {
-    char key[32];
-    char value[REGISTER_VALUE_MAX];
-    bool found = false;
+    char keys[2][32];
+    struct register_reading readings[] = {{.key = keys[0]}, {.key = keys[1]}};
     start->facts.seeded = START_REGISTER_NONE;
     if (register_kind(store) == REGISTER_NONE)
         return true;
-    seeded_key(start, key);
+    seeded_key(start, keys[0]);
+    node_key(start, keys[1]);
     bool needed = redis_start_needs_register(&start->facts);
     int64_t until_ns = needed ? start->deadline_ns : patience_ns(start);
-    if (register_get(store, key, value, &found, until_ns, err)) {
-        start->facts.seeded = found ? START_REGISTER_SEEDED : START_REGISTER_UNSEEDED;
-        memcpy(start->seeded_id, value, sizeof(start->seeded_id));
-        /* The birth that was begun here is not the one that the register knows. */
-        if (found && start->facts.mark == START_MARK_SEEDING && strcmp(value, start->birth_id) != 0)
-            start->facts.mark = START_MARK_BORN;
+    if (register_get_all(store, readings, 2, until_ns, err)) {
+        take_readings(start, &readings[0], &readings[1]);
         return true;
     }
     start->facts.seeded = START_REGISTER_UNREACHABLE;
@@ -85,17 +99,13 @@ void start_record_life(struct start *start, struct register_store *store, const 
 void start_record_node(struct start *start, struct register_store *store, const char *id)
 {
     char key[32];
-    char present[REGISTER_VALUE_MAX];
-    bool found = false;
     bool swapped = false;
     struct err err;
-    (void)snprintf(key, sizeof(key), "node.%d", start->identity.ordinal);
-    int64_t until_ns = patience_ns(start);
-    bool done = register_get(store, key, present, &found, until_ns, &err);
-    const char *known = found ? present : start->seeded_id;
-    if (done && strcmp(known, id) != 0)
-        done =
-            register_swap(store, key, found ? present : NULL, id, &swapped, NULL, until_ns, &err);
-    if (!done)
+    const char *known = start->has_node_id ? start->node_id : start->seeded_id;
+    if (strcmp(known, id) == 0)
+        return;
+    node_key(start, key);
+    if (!register_swap(store, key, start->has_node_id ? known : NULL, id, &swapped, NULL,
+                       patience_ns(start), &err))
         log_warn("%s", err.message);
 }
