@@ -7,6 +7,7 @@
 
 #include "init/net/addr.h"
 #include "init/sys/file.h"
+#include "roles/text.h"
 
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 #define HOST_MAX 253
@@ -25,9 +26,8 @@ static bool is_host_name(const char *host)
 
 static bool is_port(const char *port)
 {
-    size_t len = strlen(port);
-    return len > 0 && len <= 5 && strspn(port, "0123456789") == len && atoi(port) > 0 &&
-           atoi(port) <= 65535;
+    uint64_t number;
+    return text_u64((struct span){port, strlen(port)}, &number) && number > 0 && number <= 65535;
 }
 
 bool kube_access_open(struct kube_access *access, struct err *err)

@@ -305,14 +305,17 @@ static void the_setting_is_one_of_three(void **state)
     static const struct {
         const char *setting, *statefulset, *cluster_id, *part;
     } cases[] = {
-        {"kubernetes", "redis", "c",    "no Kubernetes register yet"},
-        {"file:",      "redis", "c",    "names no directory"        },
-        {"/register",  "redis", "c",    "'/register' is none of"    },
-        {"None",       "redis", "c",    "is none of"                },
-        {"file:/r",    "",      "c",    "ORDAIN_STATEFULSET"        },
-        {"file:/r",    "../x",  "c",    "ORDAIN_STATEFULSET"        },
-        {"file:/r",    "redis", "",     "ORDAIN_CLUSTER_ID"         },
-        {"file:/r",    "redis", "a\nb", "ORDAIN_CLUSTER_ID"         },
+        {"kubernetes", "redis", "c",    "KUBERNETES_SERVICE_HOST is not set"},
+        {"kubernetes", "",      "c",    "ORDAIN_STATEFULSET"                },
+        {"kubernetes", "Redis", "c",    "not 'cache' and 'Redis'"           },
+        {"kubernetes", "a%2f",  "c",    "not 'cache' and 'a%2f'"            },
+        {"file:",      "redis", "c",    "names no directory"                },
+        {"/register",  "redis", "c",    "'/register' is none of"            },
+        {"None",       "redis", "c",    "is none of"                        },
+        {"file:/r",    "",      "c",    "ORDAIN_STATEFULSET"                },
+        {"file:/r",    "../x",  "c",    "ORDAIN_STATEFULSET"                },
+        {"file:/r",    "redis", "",     "ORDAIN_CLUSTER_ID"                 },
+        {"file:/r",    "redis", "a\nb", "ORDAIN_CLUSTER_ID"                 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_false(register_open(&other, cases[i].setting, cases[i].statefulset, "cache",
@@ -321,7 +324,21 @@ static void the_setting_is_one_of_three(void **state)
         if (strstr(err.message, cases[i].part) == NULL)
             fail_msg("'%s' is not in: %s", cases[i].part, err.message);
     }
+    assert_false(register_open(&other, "kubernetes", "redis", "a?b", "c", &err));
+    assert_non_null(strstr(err.message, "not 'a?b' and 'redis'"));
     assert_null(other);
+}
+
+static void a_configmap_is_described_before_it_is_asked(void **state)
+{
+    (void)state;
+    struct register_store *other;
+    assert_int_equal(setenv("KUBERNETES_SERVICE_HOST", "2001:db8::1", 1), 0);
+    assert_true(register_open(&other, "kubernetes", "redis", "cache", "cache/redis", &err));
+    assert_int_equal(register_kind(other), REGISTER_KUBERNETES);
+    assert_string_equal(register_describe(other), "configmap cache/redis-ordain");
+    register_close(other);
+    assert_int_equal(unsetenv("KUBERNETES_SERVICE_HOST"), 0);
 }
 
 static void none_holds_nothing_and_takes_nothing(void **state)
@@ -458,6 +475,7 @@ static void a_kill_at_any_moment_leaves_a_whole_register(void **state)
 
 int main(void)
 {
+    (void)unsetenv("KUBERNETES_SERVICE_HOST");
     const struct CMUnitTest tests[] = {
         TEST(a_register_that_nobody_wrote_holds_nothing),
         TEST(the_first_change_writes_format_and_cluster_id_too),
@@ -471,6 +489,7 @@ int main(void)
         TEST(a_register_has_its_limits),
         TEST(a_place_that_is_none_is_a_wrong_setting),
         TEST(the_setting_is_one_of_three),
+        TEST(a_configmap_is_described_before_it_is_asked),
         TEST(none_holds_nothing_and_takes_nothing),
         TEST(a_lock_that_is_held_is_waited_for_till_the_deadline),
         TEST(a_lock_file_that_was_removed_holds_nobody_off),
