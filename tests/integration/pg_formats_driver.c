@@ -87,7 +87,8 @@ static int say_control(const char *pgdata)
 }
 
 /* From the checkpoint on, or from START; past PAST or to the end. */
-static int say_wal(const char *pgdata, const char *start, const char *past, uint32_t newest)
+static int say_wal(const char *pgdata, const char *start, const char *past, uint32_t newest,
+                   int64_t timeout_ms)
 {
     const struct control_file control = read_control(pgdata);
     struct wal_files_query query = {pgdata, &control, control.checkpoint, newest, UINT64_MAX};
@@ -99,7 +100,7 @@ static int say_wal(const char *pgdata, const char *start, const char *past, uint
     if (strcmp(past, "-") != 0 && !lsn_parse((struct span){past, strlen(past)}, &query.past))
         return 64;
     int64_t begin = clock_now_ns();
-    if (!wal_files_find_end(&query, &end, &known, clock_deadline_ns(60000), &err)) {
+    if (!wal_files_find_end(&query, &end, &known, clock_deadline_ns(timeout_ms), &err)) {
         (void)fprintf(stderr, "%s\n", err.message);
         return (int)err.kind;
     }
@@ -176,8 +177,9 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "control") == 0)
         return say_control(argv[2]);
-    if (argc == 6 && strcmp(argv[1], "wal") == 0)
-        return say_wal(argv[2], argv[3], argv[4], (uint32_t)strtoul(argv[5], NULL, 10));
+    if (argc == 7 && strcmp(argv[1], "wal") == 0)
+        return say_wal(argv[2], argv[3], argv[4], (uint32_t)strtoul(argv[5], NULL, 10),
+                       strtol(argv[6], NULL, 10));
     if (argc == 5 && strcmp(argv[1], "history") == 0)
         return say_history(argv[2], argv[3], argv[4]);
     if (argc == 3 && strcmp(argv[1], "label") == 0)
