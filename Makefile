@@ -241,7 +241,7 @@ cov: build/cov/ordain $(UNITS:build/unit/%=build/cov-unit/%) ## line and branch 
 	    --sort-percentage --html-details build/cov/index.html --txt build/cov/report.txt --print-summary build/cov; \
 	echo 'build/cov/report.txt and build/cov/index.html have the lines'; exit $$status
 
-demo: setup all ## a Redis Cluster on this machine, made by ordain
+demo: setup all ## a Redis Cluster and a replicated Postgres on this machine, made by ordain
 	@tests/demo
 
 bench: setup all ## side-by-side figures, also kept in build/bench/ (bench/hardening.sh is apart: it builds for long)

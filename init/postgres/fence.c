@@ -6,12 +6,11 @@
 
 static bool close_by_sql(struct local *local, int64_t deadline_ns, struct err *err)
 {
-    static const char *const commands[] = {
-        "ALTER SYSTEM SET default_transaction_read_only = on",
-        "SELECT pg_reload_conf()",
+    static const char end_sessions[] =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender')",
-    };
+        "WHERE pid <> pg_backend_pid() AND backend_type IN ('client backend', 'walsender')";
+    static const char *const commands[] = {"ALTER SYSTEM SET default_transaction_read_only = on",
+                                           "SELECT pg_reload_conf()", end_sessions};
     bool done = true;
     for (size_t i = 0; done && i < sizeof commands / sizeof *commands; i++)
         done = local_run(local, commands[i], NULL, 0, deadline_ns, err);

@@ -281,9 +281,8 @@ static void settings_of_others_do_not_fail(void **state)
     assert_int_equal(setenv("ORDAIN_PROBE_TIMEOUT", "2s", 1), 0);
     assert_int_equal(setenv("ORDAIN_REDIS_MASTERS", "3", 1), 0);
     assert_true(read_line(COMMAND_PERMS, "", ""));
-    for (size_t i = 0; i < settings_count(); i++) {
+    for (size_t i = 0; i < settings_count(); i++)
         assert_ptr_equal(settings_info(i), &setting_rows[i].info);
-    }
 }
 
 static void what_kubernetes_did_not_replace_is_told(void **state)

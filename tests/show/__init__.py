@@ -1,0 +1,1 @@
+"""The stories that `make demo` tells, a file an engine."""
