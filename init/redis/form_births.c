@@ -15,7 +15,8 @@ struct birth_keys {
     char seeded[32], node[32];
 };
 
-/* Asks for all pods at once: readings 2i and 2i + 1 are of pod i. malloc'd, NULL with ERR. */
+/* Asks for all pods at once: readings 2i and 2i + 1 are of pod i, their keys are gone. malloc'd, NULL with
+ * ERR. */
 static struct register_reading *ask_register(const struct form_look *look, int64_t deadline_ns,
                                              struct err *err)
 {

@@ -1,5 +1,5 @@
 /*
- * The register (init/register/register.h) as no command shows it, for test_register_answers.py: that of the
+ * The register (init/register/register.h) as no command shows it, for register_stage.py: that of the
  * StatefulSet "redis" in the namespace "cache", cluster id "cache/redis".
  *
  *   SETTING TIMEOUT_MS get KEY...                       a line "KEY=VALUE" each, "KEY" alone when it is not there
