@@ -45,7 +45,7 @@ enum cell { ANY, NO, YES };
 /* A row asks for what it names; what is left out may be anything. */
 struct row {
     unsigned data, named;
-    enum cell first;
+    enum cell first, seeded;
     unsigned identity;
     enum cell behind;
     unsigned upstream, relation;
@@ -129,6 +129,11 @@ static const struct row rows[] = {
      .action = PG_REFUSE, .sentence =
          "the register names no primary, this volume is empty, and another pod of this set has "
          "data: nothing is begun beside it; --adopt on the pod of that primary takes it over"},
+    {.data = EMPTY, .named = NOBODY, .first = YES, .seeded = YES,
+     .action = PG_REFUSE, .sentence =
+         "the register names no primary, and yet knows that this pod had data, and its volume is "
+         "empty: the register was damaged; let it name the pod that has the data (primary=POD), "
+         "or empty it whole for a first install"},
     {.data = EMPTY, .named = NOBODY, .first = YES, .others = ALONE,
      .action = PG_INITDB, .sentence =
          "nobody was born yet and this is the first ordinal: the image's entrypoint runs "
@@ -285,13 +290,13 @@ static bool in(unsigned set, unsigned value)
 static bool matches(const struct row *row, const struct pg_start_facts *facts)
 {
     return in(row->data, facts->data) && in(row->named, facts->named) &&
-           is(row->first, facts->first) && in(row->identity, facts->identity) &&
-           is(row->behind, facts->behind_record) && in(row->upstream, facts->upstream) &&
-           in(row->relation, facts->relation) && is(row->unfinished, facts->unfinished) &&
-           is(row->wal_gone, facts->wal_gone) && in(row->others, facts->others) &&
-           is(row->birth_new, facts->birth_is_new) && is(row->adopt, facts->adopt) &&
-           in(row->policy, facts->policy) && is(row->kept, facts->kept_before) &&
-           is(row->rewindable, facts->rewindable);
+           is(row->first, facts->first) && is(row->seeded, facts->seeded) &&
+           in(row->identity, facts->identity) && is(row->behind, facts->behind_record) &&
+           in(row->upstream, facts->upstream) && in(row->relation, facts->relation) &&
+           is(row->unfinished, facts->unfinished) && is(row->wal_gone, facts->wal_gone) &&
+           in(row->others, facts->others) && is(row->birth_new, facts->birth_is_new) &&
+           is(row->adopt, facts->adopt) && in(row->policy, facts->policy) &&
+           is(row->kept, facts->kept_before) && is(row->rewindable, facts->rewindable);
 }
 
 struct pg_start_decision postgres_start_decide(const struct pg_start_facts *facts)

@@ -70,6 +70,7 @@ struct pg_start_facts {
     enum pg_data data;
     enum pg_named named;
     bool first;                /* the first ordinal of the set */
+    bool seeded;               /* the register knows that this pod had data */
     bool behind_record;        /* my timeline is before the recorded one */
     enum pg_identity identity; /* my system identifier against the recorded one */
     enum pg_upstream upstream;

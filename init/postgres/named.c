@@ -6,6 +6,9 @@
 
 #include "roles/text.h"
 
+#define SEEDED_MAX 32
+#define SEEDED "data"
+
 static bool number_of(const struct register_reading *reading, const struct register_store *store,
                       uint64_t most, uint64_t *number, struct err *err)
 {
@@ -17,23 +20,32 @@ static bool number_of(const struct register_reading *reading, const struct regis
                    register_describe(store), reading->key, reading->value);
 }
 
+static void seeded_key(const struct identity *identity, char key[static SEEDED_MAX])
+{
+    (void)snprintf(key, SEEDED_MAX, "seeded.%d", identity->ordinal);
+}
+
 bool named_read(struct named *named, struct register_store *store, const struct identity *identity,
                 int64_t deadline_ns, struct err *err)
 {
+    char seeded[SEEDED_MAX];
     struct register_reading readings[] = {
-        {.key = "primary"}, {.key = "system-identifier"}, {.key = "timeline"}};
+        {.key = "primary"}, {.key = "system-identifier"}, {.key = "timeline"}, {.key = seeded}};
     uint64_t timeline;
+    seeded_key(identity, seeded);
     *named = (struct named){.ordinal = -1};
     if (register_kind(store) == REGISTER_NONE) {
         named->known = true;
         named->ordinal = identity->ordinal_start;
         return true;
     }
-    if (!register_get_all(store, readings, 3, deadline_ns, err) ||
+    size_t count = identity->ordinal >= 0 ? 4 : 3; /* outside of a pod nobody is "this one" */
+    if (!register_get_all(store, readings, count, deadline_ns, err) ||
         !number_of(&readings[1], store, UINT64_MAX, &named->system_identifier, err) ||
         !number_of(&readings[2], store, UINT32_MAX, &timeline, err))
         return false;
     named->timeline = (uint32_t)timeline;
+    named->seeded = readings[3].found;
     if (readings[0].found) {
         named->ordinal = identity_ordinal_of(identity, readings[0].value);
         if (named->ordinal < 0) {
@@ -63,7 +75,6 @@ bool named_record(struct named *named, struct register_store *store,
                   uint32_t timeline, bool *won, int64_t deadline_ns, struct err *err)
 {
     char numbers[4][24];
-    char seeded[32];
     struct register_change changes[4];
     size_t count = 0;
     *won = true;
@@ -71,7 +82,6 @@ bool named_record(struct named *named, struct register_store *store,
         return true;
     if (claim) {
         changes[count++] = (struct register_change){"primary", NULL, identity->pod_name};
-        (void)snprintf(seeded, sizeof seeded, "seeded.%d", identity->ordinal);
     } else {
         /* whoever is named meanwhile records their own */
         changes[count++] =
@@ -90,4 +100,16 @@ bool named_record(struct named *named, struct register_store *store,
     if (!claim && count == 1)
         return true;
     return register_swap_all(store, changes, count, won, NULL, deadline_ns, err);
+}
+
+bool named_record_seeded(struct named *named, struct register_store *store,
+                         const struct identity *identity, int64_t deadline_ns, struct err *err)
+{
+    char key[SEEDED_MAX];
+    bool swapped;
+    if (register_kind(store) == REGISTER_NONE || named->seeded || !named->known)
+        return true;
+    seeded_key(identity, key);
+    named->seeded = register_swap(store, key, NULL, SEEDED, &swapped, NULL, deadline_ns, err);
+    return named->seeded;
 }

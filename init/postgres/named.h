@@ -19,6 +19,7 @@ struct named {
     int ordinal; /* of the primary; -1: nobody. Without a register the first ordinal */
     uint64_t system_identifier; /* 0: not recorded */
     uint32_t timeline;          /* 0: not recorded */
+    bool seeded;                /* this pod had data once */
 };
 
 /* Reads it. A primary that is no pod of this set is ERR_CONFIG; the rest as register_get_all fails. */
@@ -28,6 +29,10 @@ bool named_read(struct named *named, struct register_store *store, const struct 
 /* How NAMED stands to this pod. */
 enum pg_named named_of(const struct named *named, const struct register_store *store,
                        const struct identity *identity);
+
+/* Records that this pod has data now; who finds its volume empty later knows that it was full. */
+bool named_record_seeded(struct named *named, struct register_store *store,
+                         const struct identity *identity, int64_t deadline_ns, struct err *err);
 
 /* Records the first facts of the primary that this pod is: where NAMED has no primary and CLAIM is set,
  * that it is this one; then identifier and timeline as far as they are missing or (timeline) lower.

@@ -81,7 +81,7 @@ struct readiness {
     struct local local;
     struct named named;
     struct pg_readiness facts;
-    struct repair_facts repair;
+    struct repair repair;
     int64_t lag;
     int64_t deadline_ns;
     char said[256]; /* what the server or the register said */
@@ -173,8 +173,16 @@ static void take_answer(struct readiness *ready, const struct pg_call *call)
     (void)text_i64((struct span){lag, strlen(lag)}, &ready->lag);
     int64_t most = ready->settings->postgres.max_lag;
     facts->lag_ok = most == 0 || ready->lag <= most;
-    ready->repair = (struct repair_facts){
+    ready->repair = (struct repair){
+        .settings = ready->settings,
+        .identity = &ready->identity,
+        .named = &ready->named,
+        .store = ready->store,
+        .access = &ready->access,
+        .local = &ready->local,
+        .deadline_ns = ready->deadline_ns,
         .in_recovery = facts->in_recovery,
+        .streaming = facts->streaming,
         .system_identifier = system,
         .slots = number(call, SLOTS),
     };
@@ -232,9 +240,7 @@ static void act(struct readiness *ready, const struct pg_probe_decision *decisio
             (void)snprintf(text, 512, "; it could not be fenced: %.400s", why.message);
         return;
     }
-    if (decision->repair &&
-        !repair_step(&ready->repair, ready->settings, &ready->identity, &ready->named, ready->store,
-                     &ready->local, ready->deadline_ns, text, &why))
+    if (decision->repair && !repair_step(&ready->repair, text, &why))
         (void)snprintf(text, 512, "; %.500s", why.message);
 }
 

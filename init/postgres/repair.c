@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "init/postgres/conninfo.h"
+#include "init/postgres/peers.h"
 #include "init/postgres/promotion.h"
 #include "init/postgres/slots.h"
 #include "init/sys/clock.h"
@@ -42,41 +43,71 @@ bool repair_follow(struct pg_client *client, int server, const char *who,
     return done;
 }
 
-static bool record(const struct repair_facts *facts, const struct identity *identity,
-                   struct named *named, struct register_store *store, int64_t deadline_ns,
-                   struct err *err)
+/* On the primary, which for a pod beyond the birth nobody else does; over a replication connection. */
+static bool ensure_slot(const struct repair *repair, struct err *err)
 {
-    bool won;
-    return named_record(named, store, identity, false, facts->system_identifier, facts->timeline,
-                        &won, deadline_ns, err);
+    struct pg_peers peers;
+    char who[320];
+    int primary = repair->named->ordinal;
+    bool done = pg_peers_open(&peers, repair->identity, repair->settings->replicas, primary, err) &&
+                pg_peers_look(&peers, repair->access, repair->identity, primary, 0,
+                              repair->deadline_ns, err);
+    const struct pg_peer *peer = done ? pg_peers_find(&peers, primary) : NULL;
+    if (peer != NULL && peer->answer != PG_ROWS) {
+        pg_peer_describe(peer, who);
+        done = err_set(err, ERR_LATER, "%s: %.200s", who,
+                       *peer->message != '\0' ? peer->message : "no answer");
+    }
+    if (done && peer != NULL && !peer->in_recovery)
+        done = slots_ensure_own(peers.client, peer->server, repair->identity->ordinal,
+                                repair->deadline_ns, err);
+    pg_peers_close(&peers);
+    return done;
 }
 
-bool repair_step(const struct repair_facts *facts, const struct settings *settings,
-                 const struct identity *identity, struct named *named, struct register_store *store,
-                 struct local *local, int64_t deadline_ns, char step[static 512], struct err *err)
+static bool mend_standby(const struct repair *repair, bool mine, char step[static 512],
+                         struct err *err)
 {
-    bool none = store == NULL || register_kind(store) == REGISTER_NONE;
-    bool mine = named->known && named->ordinal == identity->ordinal;
-    step[0] = '\0';
-    if (facts->in_recovery && mine && !none) {
+    const struct local *local = repair->local;
+    const struct named *named = repair->named;
+    if (mine) {
         (void)snprintf(step, 512, "; it was told to promote itself");
-        return promotion_run(local->client, local->server, OWN, named->timeline, 0, deadline_ns,
-                             err);
+        return promotion_run(local->client, local->server, OWN, named->timeline, 0,
+                             repair->deadline_ns, err);
     }
-    if (facts->follows_another && named->known) {
+    if (repair->follows_another) {
         (void)snprintf(step, 512, "; it was told whom to follow");
-        return repair_follow(local->client, local->server, OWN, settings, identity, named->ordinal,
-                             deadline_ns, err);
+        return repair_follow(local->client, local->server, OWN, repair->settings, repair->identity,
+                             named->ordinal, repair->deadline_ns, err);
     }
-    if (!facts->in_recovery && mine && !none &&
-        (named->system_identifier == 0 || named->timeline < facts->timeline)) {
+    (void)snprintf(step, 512, "; its slot is there");
+    return ensure_slot(repair, err);
+}
+
+bool repair_step(const struct repair *repair, char step[static 512], struct err *err)
+{
+    const struct named *named = repair->named;
+    const struct identity *identity = repair->identity;
+    bool none = repair->store == NULL || register_kind(repair->store) == REGISTER_NONE;
+    bool known = named->known && named->ordinal >= 0;
+    bool mine = known && named->ordinal == identity->ordinal;
+    step[0] = '\0';
+    if (repair->in_recovery && known &&
+        (mine ? !none : repair->follows_another || !repair->streaming))
+        return mend_standby(repair, mine, step, err);
+    if (!repair->in_recovery && mine && !none &&
+        (named->system_identifier == 0 || named->timeline < repair->timeline)) {
+        bool won;
         (void)snprintf(step, 512, "; the register has learned identifier and timeline");
-        return record(facts, identity, named, store, deadline_ns, err);
+        return named_record(repair->named, repair->store, identity, false,
+                            repair->system_identifier, repair->timeline, &won, repair->deadline_ns,
+                            err);
     }
-    if (facts->slots + 1 < (uint64_t)settings->replicas) {
+    if (repair->slots + 1 < (uint64_t)repair->settings->replicas) {
         (void)snprintf(step, 512, "; the slots were made anew");
-        return slots_make(local->client, local->server, OWN, identity->ordinal_start,
-                          settings->replicas, identity->ordinal, deadline_ns, err);
+        return slots_make(repair->local->client, repair->local->server, OWN,
+                          identity->ordinal_start, repair->settings->replicas, identity->ordinal,
+                          repair->deadline_ns, err);
     }
     return true;
 }

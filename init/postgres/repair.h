@@ -12,9 +12,18 @@
 #include "init/settings.h"
 #include "init/sys/err.h"
 
-/* What a readiness probe found of its own server that one step may mend. */
-struct repair_facts {
+/* What a readiness probe found of its own server that one step may mend, and what the step needs. */
+struct repair {
+    const struct settings *settings;
+    const struct identity *identity;
+    struct named *named;
+    struct register_store *store; /* NULL where it could not be opened */
+    struct postgres_access *access;
+    struct local *local;
+    int64_t deadline_ns;
+
     bool in_recovery;
+    bool streaming;       /* a standby's WAL receiver */
     bool follows_another; /* primary_conninfo names another host than the named primary's */
     uint64_t system_identifier;
     uint32_t timeline; /* of a primary; 0: not known */
@@ -22,13 +31,11 @@ struct repair_facts {
 };
 
 /*
- * One bounded step on the local server, the most urgent first: a promotion that was cut short, a standby
- * that follows the wrong pod, identifier and timeline that the register lacks, slots that are missing or
- * lost. STEP tells what was done ("; ..."), "" for nothing.
+ * One bounded step, the most urgent first: a promotion that was cut short, a standby that follows the
+ * wrong pod, one whose slot the primary may lack, identifier and timeline that the register lacks, slots
+ * here that are missing or lost. STEP tells what was done ("; ..."), "" for nothing.
  */
-bool repair_step(const struct repair_facts *facts, const struct settings *settings,
-                 const struct identity *identity, struct named *named, struct register_store *store,
-                 struct local *local, int64_t deadline_ns, char step[static 512], struct err *err);
+bool repair_step(const struct repair *repair, char step[static 512], struct err *err);
 
 /* Tells the standby at SERVER (an SQL connection of a superuser), which is the pod of IDENTITY, to follow
  * the pod of PRIMARY: ALTER SYSTEM and a reload, from 13 on without a restart. */

@@ -109,8 +109,17 @@ static void ask_for_slot(struct pg_start *start)
         log_warn("the slot on %s: %s", start->upstream->pod_name, why.message);
 }
 
+static void record_seeded(struct pg_start *start)
+{
+    struct err why;
+    if (!named_record_seeded(&start->named, start->store, &start->identity, start->deadline_ns,
+                             &why))
+        log_warn("%s", why.message);
+}
+
 static bool start_whole(struct pg_start *start, struct err *err)
 {
+    record_seeded(start);
     bool standby = strcmp(postgres_start_role(start->decision.action), "standby") == 0;
     if (standby && (!rejoin_signal(&start->datadir, err) ||
                     !reserved_history_remove(start->datadir.path, err)))
@@ -140,6 +149,7 @@ bool pg_start_apply(struct pg_start *start, bool *again, struct err *err)
     case PG_CLONE:
     case PG_CLONE_KEEP:
     case PG_CLONE_DISCARD:
+        record_seeded(start);
         return pg_start_clone(start, err) &&
                datadir_remove_mark(&start->datadir, DATADIR_FENCED, err);
     case PG_REWIND:
