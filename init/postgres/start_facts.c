@@ -11,6 +11,7 @@
 
 /* What one look at the other pods may take; a wait looks again. */
 #define PEERS_MS 3000
+#define REGISTER_MS 2000
 
 static bool has_data(const struct pg_start *start)
 {
@@ -39,7 +40,8 @@ static void take_local(struct pg_start *start)
 /* A standby starts without the register; nobody starts with another cluster's, or a newer ordain's. */
 static bool read_register(struct pg_start *start, struct err *err)
 {
-    if (!named_read(&start->named, start->store, &start->identity, start->deadline_ns, err)) {
+    int64_t until_ns = clock_part_ns(start->deadline_ns, REGISTER_MS);
+    if (!named_read(&start->named, start->store, &start->identity, until_ns, err)) {
         bool needless = start->facts.data == PG_DATA_STANDBY && err->kind != ERR_REFUSED &&
                         !register_is_newer(start->store);
         if (err->kind != ERR_LATER && !needless)
