@@ -81,7 +81,7 @@ static bool know_replication(struct render_scope *scope, const struct postgres_s
         buf_printf(&scope->replication, "%s replication  ", tls ? "hostssl" : "host   ");
         (void)quote_value(QUOTE_PGHBA, settings->replication_user,
                           strlen(settings->replication_user), &sink);
-        bool bare = strchr("0123456789:", *at) != NULL && memchr(at, '/', len) == NULL;
+        bool bare = is_cidr(at, len) && memchr(at, '/', len) == NULL;
         buf_printf(&scope->replication, "  %.*s%s  scram-sha-256", (int)len, at,
                    !bare                          ? ""
                    : memchr(at, ':', len) != NULL ? "/128"
