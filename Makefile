@@ -55,6 +55,11 @@ debug_CC := $(CC)
 debug_CFLAGS := -O1 -g -fno-omit-frame-pointer $(SANITIZE)
 debug_LDFLAGS := $(SANITIZE)
 
+# For what has threads; the libraries are those without it, so what they do inside is not watched.
+tsan_CC := $(CC)
+tsan_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+tsan_LDFLAGS := -fsanitize=thread
+
 cov_CC := $(CC)
 cov_CFLAGS := -O0 -g --coverage
 cov_LDFLAGS := --coverage
@@ -66,6 +71,7 @@ fuzz_LDFLAGS := -fsanitize=fuzzer,address,undefined
 
 static_DEPS := static
 debug_DEPS := debug
+tsan_DEPS := debug
 cov_DEPS := debug
 fuzz_DEPS := debug
 
@@ -161,7 +167,7 @@ build/$(1)/libordain.a: $$(filter-out build/$(1)/obj/$$(MAIN:.c=.o),$$($(1)_OBJ)
 
 -include $$($(1)_OBJ:.o=.d)
 endef
-$(foreach variant,static debug cov fuzz,$(eval $(call rules,$(variant))))
+$(foreach variant,static debug tsan cov fuzz,$(eval $(call rules,$(variant))))
 
 $(foreach variant,debug cov,$(eval build/$(variant)/ordain: $$($(variant)_OBJ) ; \
     $$(call QUIET,LD) $$($(variant)_CC) $$($(variant)_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ -Lbuild/deps/debug/lib $$(LIBS)))

@@ -12,9 +12,13 @@ enum turn { TURN_SERVED, TURN_LATE, TURN_LOST };
 static enum turn serve(struct pg_link *link, int64_t deadline_ns)
 {
     struct pollfd wait = {.fd = pg_link_fd(link), .events = pg_link_events(link)};
-    int ready = poll(&wait, 1, clock_left_ms(deadline_ns));
-    if (ready == 0)
+    int left_ms = clock_left_ms(deadline_ns);
+    bool portions = link->copying && left_ms > PG_LINK_PORTION_MS;
+    int ready = poll(&wait, 1, portions ? PG_LINK_PORTION_MS : left_ms);
+    if (ready == 0 && !portions)
         return TURN_LATE;
+    if (ready == 0)
+        ready = 1;
     if (ready < 0 && errno != EINTR)
         pg_link_lose(link, PG_BROKEN, strerror(errno));
     else if (ready > 0 && link->state == PG_LINK_CONNECTING)
@@ -50,7 +54,7 @@ bool pg_stream_begin(struct pg_client *client, int server, const char *command,
 static enum pg_stream_part take(struct pg_link *link, struct pg_call *call, struct pg_piece *piece)
 {
     if (link->copying) {
-        int len = pg_link_copy(link, &piece->data);
+        int len = pg_link_copy(link, piece->data, piece->size);
         if (len >= 0) {
             piece->len = (size_t)len;
             return len > 0 ? PG_STREAM_DATA : PG_STREAM_WAITING;

@@ -155,8 +155,6 @@ static bool expect(struct clone *clone, enum pg_stream_part part, int64_t limit_
 {
     struct pg_piece piece = {0};
     enum pg_stream_part came = clone_source_next(clone, &piece, limit_ms, err);
-    if (came == PG_STREAM_DATA)
-        pg_stream_free(piece.data);
     return came == part ||
            (came != PG_STREAM_FAILED &&
             err_set(err, ERR_LATER, "%s does not answer as a server answers BASE_BACKUP",

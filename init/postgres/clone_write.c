@@ -7,8 +7,6 @@
 #include "init/postgres/clone_unpack.h"
 #include "roles/backup_stream.h"
 
-#define BATCH 32
-
 struct writer {
     struct clone *clone;
     struct clone_unpack unpack;
@@ -144,19 +142,19 @@ static bool begin_copy(struct writer *writer, struct err *err)
     return copy == spaces->count ? begin_manifest(writer, err) : damaged(err);
 }
 
-static bool take(struct writer *writer, const struct pg_piece *piece, struct err *err)
+static bool take(struct writer *writer, struct span message, struct err *err)
 {
-    struct span bytes = {piece->data, piece->len};
-    if (piece->data == NULL)
+    if (message.len == 0)
         return begin_copy(writer, err);
-    return writer->framed ? take_framed(writer, bytes, err) : take_data(writer, bytes, err);
+    return writer->framed ? take_framed(writer, message, err) : take_data(writer, message, err);
 }
 
-static bool take_batch(struct writer *writer, const struct pg_piece *pieces, size_t count,
-                       struct err *err)
+/* The pieces of files that lie in it are written together, so before it is given back. */
+static bool take_chunk(struct writer *writer, struct clone_chunk *chunk, struct err *err)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!take(writer, &pieces[i], err))
+    struct span message;
+    while (clone_chunk_next(chunk, &message))
+        if (!take(writer, message, err))
             return false;
     return clone_unpack_flush(&writer->unpack, err);
 }
@@ -175,16 +173,14 @@ void *clone_write(void *clone)
     struct writer writer = {.clone = clone, .manifest_file = -1};
     struct clone_ring *ring = &writer.clone->ring;
     struct err *err = &writer.clone->write_err;
-    struct pg_piece pieces[BATCH];
+    struct clone_chunk *chunk;
     bool done = true;
-    size_t count;
     writer.framed = writer.clone->result->server_version >= 150000;
     clone_unpack_open(&writer.unpack, writer.clone->files, &writer.clone->spaces,
                       writer.clone->group);
-    while (done && (count = clone_ring_take(ring, pieces, BATCH)) > 0) {
-        done = take_batch(&writer, pieces, count, err);
-        for (size_t i = 0; i < count; i++)
-            pg_stream_free(pieces[i].data);
+    while (done && (chunk = clone_ring_take(ring)) != NULL) {
+        done = take_chunk(&writer, chunk, err);
+        clone_ring_give_back(ring);
     }
     if (done && !clone_ring_is_stopped(ring))
         done = end_archive(&writer, err) && close_manifest(&writer, err);

@@ -30,6 +30,7 @@ struct pg_link {
     short connect_events; /* what the connection that is being made waits for */
     bool unsent;          /* a part of the command */
     bool copying;
+    int reads_ahead; /* so often libpq's buffer may still be filled twice */
     struct rows_builder rows;
     enum pg_answer lost; /* why, when the state is PG_LINK_LOST */
     char sqlstate[6];
@@ -61,9 +62,13 @@ short pg_link_events(const struct pg_link *link);
 void pg_link_serve(struct pg_link *link);
 /* The next event of what was read. Ask until PG_LINK_NOTHING or PG_LINK_DONE; look at the state then. */
 enum pg_link_event pg_link_take(struct pg_link *link, struct pg_call *call);
-/* The next message of the COPY OUT, a buffer that pg_stream_free frees: its length; 0: none whole yet; -1: the
- * COPY is over, pg_link_take tells how. */
-int pg_link_copy(struct pg_link *link, char **data);
+/* poll(2) tells of a COPY's data in portions; after so many milliseconds without one what came is to be read all
+ * the same. */
+#define PG_LINK_PORTION_MS 5
+
+/* The next message of the COPY OUT, into SIZE bytes at DATA: its length; 0: none whole yet; -1: the COPY is
+ * over, pg_link_take tells how. One that does not fit loses the link. */
+int pg_link_copy(struct pg_link *link, char *data, size_t size);
 
 /* As in client.h. */
 const char *pg_link_parameter(const struct pg_link *link, const char *name);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "init/postgres/clone.h"
 #include "init/sys/clock.h"
@@ -42,6 +43,9 @@ static void show(const struct clone_result *result)
            (unsigned long long)result->start_lsn, (unsigned long long)result->end_lsn,
            result->server_version, packed[result->compression], (unsigned long long)result->files,
            (unsigned long long)result->bytes, (unsigned long long)result->received_bytes);
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    printf("peak_kb=%ld\n", usage.ru_maxrss);
     printf("prepare_ms=%lld\ncheckpoint_ms=%lld\nstream_ms=%lld\nsync_ms=%lld\n",
            (long long)(result->prepare_ns / CLOCK_MS), (long long)(result->checkpoint_ns / CLOCK_MS),
            (long long)(result->stream_ns / CLOCK_MS), (long long)(result->sync_ns / CLOCK_MS));

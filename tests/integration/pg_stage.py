@@ -64,10 +64,11 @@ def run(*words, check=True, limit=LIMIT_S, **options):
 @functools.lru_cache
 def driver(name, variant="debug", flags=("-fsanitize=address,undefined", "-fno-sanitize-recover=all")):
     """tests/integration/NAME.c with the library of a build that watches: by default address and undefined behaviour."""
-    library, deps = f"build/{variant}/libordain.a", "build/deps/debug"
+    library, deps = f"build/{variant}/libordain.a", "build/deps/" + ("static" if variant == "static" else "debug")
     run("make", "-s", f"-j{os.cpu_count()}", library, cwd=ROOT, limit=900)
     program = f"{tempfile.mkdtemp(dir=scratch())}/{name}"
-    run("gcc", "-std=c11", "-D_GNU_SOURCE", "-g", "-pthread", *flags, "-I.", "-isystem", f"{deps}/include", "-o", program,
+    compiler = ["build/deps/static/bin/musl-gcc", "-static"] if variant == "static" else ["gcc"]
+    run(*compiler, "-std=c11", "-D_GNU_SOURCE", "-g", "-pthread", *flags, "-I.", "-isystem", f"{deps}/include", "-o", program,
         f"tests/integration/{name}.c", library, f"-L{deps}/lib", "-lcurl", "-lpq", "-lpgcommon", "-lpgport", "-lcares",
         "-lcjson", "-llz4", "-lzstd", "-lssl", "-lcrypto", "-lm", cwd=ROOT)
     os.chmod(program, 0o755)
