@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "init/sys/clock.h"
@@ -11,13 +12,15 @@
  * the very end of the WAL hears nothing. */
 #define QUIET_MS 500
 #define UNDEFINED_FILE "58P01"
+/* A message of WAL is 16 pages at most (walsender.c MAX_SEND_SIZE). */
+#define MESSAGE_ROOM ((size_t)1 << 20)
 
 bool wal_question_ask(const struct wal_question *question, bool *gone, int64_t deadline_ns,
                       struct err *err)
 {
     struct pg_client *client = NULL;
     struct pg_call call = {0};
-    struct pg_piece piece = {0};
+    struct pg_piece piece = {.size = MESSAGE_ROOM};
     char lsn[LSN_TEXT_MAX];
     char command[96];
     *gone = false;
@@ -27,6 +30,11 @@ bool wal_question_ask(const struct wal_question *question, bool *gone, int64_t d
                    question->timeline);
     if (!pg_client_open(&client, err))
         return false;
+    piece.data = malloc(MESSAGE_ROOM);
+    if (piece.data == NULL) {
+        pg_client_close(client);
+        return err_set(err, ERR_IO, "out of memory");
+    }
     int server = pg_client_server(client, &question->target);
     enum pg_stream_part part = PG_STREAM_FAILED;
     if (pg_stream_begin(client, server, command, &call, deadline_ns)) {
@@ -42,7 +50,7 @@ bool wal_question_ask(const struct wal_question *question, bool *gone, int64_t d
     }
     if (!told)
         (void)pg_call_err(&call, question->who, err);
-    pg_stream_free(piece.data);
+    free(piece.data);
     pg_call_free(&call);
     pg_client_close(client);
     return told;
