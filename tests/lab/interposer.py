@@ -35,7 +35,8 @@ class Interposer:
         self._rules = []
         self._source_marks = {}  # address of the client -> mark of connections made in its name
         self._listener = socket.create_server(("0.0.0.0", 0), backlog=64)
-        self._rule("PREROUTING", "-i", client.interface, "-p", "tcp", "--dport", str(port),
+        # --syn: connections that are there already go on as they are
+        self._rule("PREROUTING", "-i", client.interface, "-p", "tcp", "--syn", "--dport", str(port),
                    "-j", "REDIRECT", "--to-ports", str(self._listener.getsockname()[1]))
         threading.Thread(target=self._accept, daemon=True, name="interposer").start()
 
@@ -51,9 +52,10 @@ class Interposer:
                            "-j", "SNAT", "--to-source", source)
             return self._source_marks[source]
 
-    def cut_at(self, offset):
-        """Ends the connection with a reset instead of passing the byte on."""
-        self._strike_at(offset, "cut")
+    def cut_at(self, offset, times=1):
+        """Ends the connection with a reset instead of passing the byte on; so the next ones too,
+        until it was done so many `times`, and only then `struck` is set."""
+        self._strike_at(offset, "cut", times)
 
     def flip_at(self, offset, bit=0):
         """Changes one bit of the byte."""
@@ -63,10 +65,10 @@ class Interposer:
         """Passes nothing on from that byte, while the connection stays."""
         self._strike_at(offset, "hold")
 
-    def _strike_at(self, offset, how):
+    def _strike_at(self, offset, how, times=1):
         with self._lock:
             self.struck.clear()
-            self._blow = (offset, how)
+            self._blow = (offset, how, times)
 
     def close(self):
         """Steps aside: connections that go through here end."""
@@ -149,8 +151,10 @@ class Interposer:
         with self._lock:
             if not self._blow or not passed <= self._blow[0] < passed + len(data):
                 return data, None
-            (offset, how), self._blow = self._blow, None
-        self.struck.set()
+            offset, how, times = self._blow
+            self._blow = (offset, how, times - 1) if times > 1 else None
+            if not self._blow:
+                self.struck.set()
         place = offset - passed
         if isinstance(how, str):
             return data[:place], how

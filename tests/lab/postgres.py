@@ -114,6 +114,8 @@ class Lab(stage.Stage):
         if replayed is None:
             return None
         newest = self.timeline(primary)
+        if newest is None:
+            return None  # it is not the primary yet
         forks = control_file.history(self.pgdata(primary), newest)
         written = self.value(primary, "SELECT pg_current_wal_lsn()", inside=True)
         if mine.timeline == newest:
