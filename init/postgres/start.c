@@ -33,23 +33,21 @@ static bool check_major(const struct pg_start *start, struct err *err)
                    start->datadir.major, told, source);
 }
 
-/* Waits for a server of this volume that is about to stop; DRY only looks. */
+/* Waits for a server of this volume that is about to stop; DRY tells what its next start would be. */
 static bool take_volume(struct pg_start *start, struct err *err)
 {
     int64_t until_ns = clock_part_ns(start->deadline_ns, SERVER_STOP_MS);
     pid_t pid = 0;
     for (;;) {
         bool held = true;
-        if (!start->dry && !datadir_lock(&start->datadir, &held, err))
+        if (start->dry)
+            return true;
+        if (!datadir_lock(&start->datadir, &held, err))
             return false;
-        bool lives = datadir_server(&start->datadir, &pid);
-        if (held && !lives) {
+        if (held && !datadir_server(&start->datadir, &pid)) {
             log_wait_end();
             return true;
         }
-        if (start->dry)
-            return err_set(err, ERR_LATER, "a server runs on PGDATA (process %d): nothing to do",
-                           (int)pid);
         log_wait("the server that holds PGDATA to stop");
         if (!clock_pause(LOOK_MS, until_ns)) {
             log_wait_end();

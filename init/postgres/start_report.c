@@ -23,6 +23,10 @@ static void report_data(const struct pg_start *start, struct buf *out)
 {
     const struct control_file *control = &start->datadir.control;
     char lsn[LSN_TEXT_MAX];
+    pid_t pid;
+    if (datadir_server(&start->datadir, &pid))
+        buf_printf(out, "server      runs here (process %d); this would be its next start\n",
+                   (int)pid);
     buf_printf(out, "PGDATA      %s: %s\n", start->datadir.path, data_name(start->facts.data));
     if (control->system_identifier != 0) {
         lsn_write(control->checkpoint, lsn);
