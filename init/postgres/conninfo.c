@@ -1,5 +1,6 @@
 #include "init/postgres/conninfo.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "init/postgres/access.h"
@@ -40,4 +41,78 @@ void conninfo_write(struct buf *out, const struct settings *settings,
     conninfo_word(out, "sslrootcert", postgres->tls_ca);
     conninfo_word(out, "sslcert", postgres->tls_cert);
     conninfo_word(out, "sslkey", postgres->tls_key);
+}
+
+/* ---- reading one */
+
+#define BLANKS " \t\n\r\f\v"
+
+/* NAME = VALUE, the value perhaps in quotes (PostgreSQL 17 docs, 32.1.1.1). */
+struct word {
+    const char *name;
+    size_t name_len;
+    char value[1024]; /* unquoted */
+};
+
+/* False at the end, or at what is no word. */
+static bool next_word(const char **rest, struct word *word)
+{
+    const char *at = *rest + strspn(*rest, BLANKS);
+    size_t len = 0;
+    word->name = at;
+    word->name_len = strcspn(at, "=" BLANKS);
+    at += word->name_len;
+    at += strspn(at, BLANKS);
+    if (*at != '=' || word->name_len == 0)
+        return false;
+    at++;
+    at += strspn(at, BLANKS);
+    bool quoted = *at == '\'';
+    at += quoted;
+    while (*at != '\0' && (quoted ? *at != '\'' : strchr(BLANKS, *at) == NULL)) {
+        if (*at == '\\' && at[1] != '\0')
+            at++;
+        if (len == sizeof word->value - 1)
+            return false;
+        word->value[len++] = *at++;
+    }
+    word->value[len] = '\0';
+    if (quoted && *at != '\'')
+        return false;
+    *rest = at + quoted;
+    return true;
+}
+
+static bool is_named(const struct word *word, const char *name)
+{
+    return word->name_len == strlen(name) && memcmp(word->name, name, word->name_len) == 0;
+}
+
+void conninfo_host(const char *conninfo, char host[static 256])
+{
+    struct word word;
+    *host = '\0';
+    while (next_word(&conninfo, &word))
+        if (is_named(&word, "host"))
+            (void)snprintf(host, 256, "%.255s", word.value);
+}
+
+bool conninfo_point(struct buf *out, const char *present, const char *pod_name, const char *host)
+{
+    struct buf pointed = buf_new(out->cap);
+    struct word word;
+    bool ours = false;
+    const char *rest = present;
+    while (next_word(&rest, &word)) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "%.*s", (int)word.name_len, word.name);
+        ours = ours || (is_named(&word, "application_name") && strcmp(word.value, pod_name) == 0);
+        if (!is_named(&word, "hostaddr"))
+            conninfo_word(&pointed, name, is_named(&word, "host") ? host : word.value);
+    }
+    ours = ours && rest[strspn(rest, BLANKS)] == '\0' && strncmp(present, "host=", 5) == 0;
+    if (ours)
+        buf_add_text(out, buf_text(&pointed));
+    buf_free(&pointed);
+    return ours;
 }

@@ -10,6 +10,16 @@
 void conninfo_write(struct buf *out, const struct settings *settings,
                     const struct identity *identity, int primary);
 
+/* The host that CONNINFO names, "" where it names none, or is a URI, which ordain does not write. */
+void conninfo_host(const char *conninfo, char host[static 256]);
+
+/*
+ * Appends PRESENT with HOST in place of its host: what else a pod was configured with (passfile, TLS files) is
+ * that pod's own. False, and nothing appended, unless PRESENT is of the kind that conninfo_write makes for the
+ * pod POD_NAME.
+ */
+bool conninfo_point(struct buf *out, const char *present, const char *pod_name, const char *host);
+
 /* Appends NAME=VALUE, quoted as libpq reads it; nothing where VALUE is "". */
 void conninfo_word(struct buf *out, const char *name, const char *value);
 

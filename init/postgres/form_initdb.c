@@ -1,12 +1,12 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "init/identity.h"
 #include "init/postgres/form.h"
 #include "init/postgres/local.h"
 #include "init/postgres/named.h"
+#include "init/postgres/role.h"
 #include "init/postgres/slots.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
@@ -23,70 +23,6 @@ struct newborn {
     struct local local;
     int64_t deadline_ns;
 };
-
-/* Whether the server has rows for QUESTION about the role USER. */
-static bool role_is(struct newborn *born, const char *question, const char *user, bool *is,
-                    struct err *err)
-{
-    struct pg_call call;
-    bool done = local_ask(&born->local, &call, question, &user, 1, born->deadline_ns, err);
-    *is = done && call.rows.count > 0;
-    pg_call_free(&call);
-    return done;
-}
-
-/* VERB ROLE user OPTIONS PASSWORD verifier. These words take no parameters: libpq quotes both. */
-static bool set_password(struct newborn *born, const char *verb, const char *user,
-                         const char *options, const char *password, struct err *err)
-{
-    struct pg_client *client = born->local.client;
-    struct buf command = buf_new((size_t)64 * 1024);
-    char *name = pg_client_identifier(client, born->local.server, user);
-    char *verifier = pg_client_scram(client, born->local.server, user, password);
-    char *quoted =
-        verifier != NULL ? pg_client_literal(client, born->local.server, verifier) : NULL;
-    if (name != NULL && quoted != NULL)
-        buf_printf(&command, "%s ROLE %s %s PASSWORD %s", verb, name, options, quoted);
-    bool done = command.len > 0
-                    ? local_run(&born->local, buf_text(&command), NULL, 0, born->deadline_ns, err)
-                    : err_set(err, ERR_IO, "out of memory for the password of '%.60s'", user);
-    if (verifier != NULL)
-        explicit_bzero(verifier, strlen(verifier));
-    free(name);
-    free(verifier);
-    free(quoted);
-    buf_free(&command);
-    return done;
-}
-
-static bool make_role(struct newborn *born, struct err *err)
-{
-    const char *user = born->settings->postgres.replication_user;
-    const char *password = buf_text(&born->access.replication_password);
-    bool there = false;
-    if (*password == '\0')
-        return err_set(err, ERR_CONFIG,
-                       "the replication user needs a password: set ORDAIN_PG_PASSWORD_FILE (or "
-                       "ORDAIN_PG_PASSWORD), from a Secret");
-    return role_is(born, "SELECT 1 FROM pg_roles WHERE rolname = $1", user, &there, err) &&
-           set_password(born, there ? "ALTER" : "CREATE", user, "LOGIN REPLICATION", password, err);
-}
-
-/* initdb before 14 keeps the superuser's password as md5 whatever postgresql.conf says, and who asks for
- * scram-sha-256 in pg_hba.conf lets nobody in by that (PostgreSQL 13 docs, 20.5). */
-static bool strengthen_admin(struct newborn *born, struct err *err)
-{
-    const char *user = born->settings->postgres.admin;
-    const char *password = buf_text(&born->access.admin_password);
-    bool weak = false;
-    if (*password == '\0')
-        return true;
-    return role_is(born,
-                   "SELECT 1 FROM pg_authid WHERE rolname = $1 AND rolpassword LIKE 'md5%' AND "
-                   "current_setting('password_encryption') = 'scram-sha-256'",
-                   user, &weak, err) &&
-           (!weak || set_password(born, "ALTER", user, "", password, err));
-}
 
 static bool record(struct newborn *born, struct err *err)
 {
@@ -135,7 +71,10 @@ bool form_postgres_initdb(const struct settings *settings, int64_t deadline_ns, 
                 datadir_open(&born.datadir, settings->data_dir, err) &&
                 postgres_access_open(&born.access, settings, err) &&
                 local_open(&born.local, &born.datadir, &born.access, err) &&
-                make_role(&born, err) && strengthen_admin(&born, err) &&
+                role_make(born.local.client, born.local.server, "this pod's server", &born.access,
+                          deadline_ns, err) &&
+                role_strengthen_admin(born.local.client, born.local.server, "this pod's server",
+                                      &born.access, deadline_ns, err) &&
                 slots_make(born.local.client, born.local.server, "this pod's server",
                            born.identity.ordinal_start, settings->replicas, born.identity.ordinal,
                            deadline_ns, err) &&

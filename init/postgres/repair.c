@@ -19,11 +19,14 @@ bool repair_follow(struct pg_client *client, int server, const char *who,
     struct buf conninfo = buf_new((size_t)16 * 1024);
     struct buf command = buf_new((size_t)64 * 1024);
     struct pg_call calls[2];
-    conninfo_write(&conninfo, settings, identity, primary);
-    /* the connection must be open for libpq to quote */
-    calls[0] = pg_call_new(server, "SELECT 1");
+    char host[IDENTITY_NAME_MAX];
+    identity_host_name(identity, primary, host);
+    calls[0] = pg_call_new(server, "SELECT current_setting('primary_conninfo')");
     pg_client_round(client, calls, 1, deadline_ns, deadline_ns);
     bool done = calls[0].answer == PG_ROWS || pg_call_err(&calls[0], who, err);
+    if (done &&
+        !conninfo_point(&conninfo, pg_call_value(&calls[0], 0, 0), identity->pod_name, host))
+        conninfo_write(&conninfo, settings, identity, primary);
     pg_call_free(&calls[0]);
     char *quoted = done ? pg_client_literal(client, server, buf_text(&conninfo)) : NULL;
     if (done && quoted == NULL)

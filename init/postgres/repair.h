@@ -38,7 +38,8 @@ struct repair {
 bool repair_step(const struct repair *repair, char step[static 512], struct err *err);
 
 /* Tells the standby at SERVER (an SQL connection of a superuser), which is the pod of IDENTITY, to follow
- * the pod of PRIMARY: ALTER SYSTEM and a reload, from 13 on without a restart. */
+ * the pod of PRIMARY: ALTER SYSTEM and a reload, from 13 on without a restart. Where it follows somebody in
+ * ordain's words already, only the host changes; else SETTINGS give the rest. */
 bool repair_follow(struct pg_client *client, int server, const char *who,
                    const struct settings *settings, const struct identity *identity, int primary,
                    int64_t deadline_ns, struct err *err);

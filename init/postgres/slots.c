@@ -96,3 +96,17 @@ bool slots_make(struct pg_client *client, int server, const char *who, int first
     }
     return true;
 }
+
+bool slots_drop(struct pg_client *client, int server, const char *who, const char *name,
+                int64_t deadline_ns, struct err *err)
+{
+    struct pg_call call =
+        pg_call_new(server, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+                            "WHERE slot_name = $1 AND NOT active");
+    call.params[0] = name;
+    call.param_count = 1;
+    pg_client_round(client, &call, 1, deadline_ns, deadline_ns);
+    bool done = call.answer == PG_ROWS || pg_call_err(&call, who, err);
+    pg_call_free(&call);
+    return done;
+}

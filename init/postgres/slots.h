@@ -29,4 +29,8 @@ uint64_t slots_held_from(struct pg_client *client, int server, int ordinal, int6
 bool slots_make(struct pg_client *client, int server, const char *who, int first, int count,
                 int own, int64_t deadline_ns, struct err *err);
 
+/* Drops the slot NAME where nobody uses it; a missing one is no failure. */
+bool slots_drop(struct pg_client *client, int server, const char *who, const char *name,
+                int64_t deadline_ns, struct err *err);
+
 #endif

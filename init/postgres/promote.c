@@ -1,0 +1,187 @@
+#include "init/postgres/promote.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "init/postgres/form_apply.h"
+#include "init/postgres/promote_look.h"
+#include "init/postgres/promotion.h"
+#include "init/sys/clock.h"
+#include "init/sys/log.h"
+
+#define LOOK_MS 3000
+#define WAIT_MS 250
+#define STILL_MS 200   /* between two looks that must show the same positions */
+#define SETTLE_MS 5000 /* a standby that still receives is not waited for any longer */
+#define PROMOTE_S 60   /* what a server may take for the rest of its WAL */
+#define AFTER_MS 15000 /* for the other standbys */
+
+static bool refuse(const struct promote_look *look, struct err *err)
+{
+    char text[1024];
+    promote_look_sentence(look, text);
+    return err_set(err, ERR_REFUSED, "%s", text);
+}
+
+/* A pod that refuses our password is more than late. */
+static bool give_up_waiting(const struct promote_look *look, struct err *err)
+{
+    char text[1024];
+    promote_look_sentence(look, text);
+    int about = look->decision.about;
+    bool denied = about >= 0 && look->observer.members[about].peer->answer == PG_DENIED;
+    return err_set(err, denied ? ERR_DENIED : ERR_LATER, "%s", text);
+}
+
+/* Looks until there is something to do; what is chosen must have been received whole. */
+static bool see(struct promote_look *look, int64_t deadline_ns, struct err *err)
+{
+    int64_t settle_ns = clock_part_ns(deadline_ns, SETTLE_MS);
+    char text[1024];
+    for (;;) {
+        bool still = false;
+        bool seen = promote_look_see(look, LOOK_MS, deadline_ns, &still, err);
+        if (!seen && err->kind != ERR_LATER)
+            return false;
+        enum pg_promote_verdict verdict = seen ? look->decision.verdict : PG_PROMOTE_WAIT;
+        if (verdict == PG_PROMOTE_REFUSE)
+            return refuse(look, err);
+        if (verdict == PG_PROMOTE_GO && !still && !clock_expired(settle_ns)) {
+            (void)clock_pause(STILL_MS, settle_ns);
+            continue;
+        }
+        if (verdict != PG_PROMOTE_WAIT)
+            return true;
+        if (seen)
+            promote_look_sentence(look, text);
+        log_wait("a promotion (%s)", seen ? text : err->message);
+        if (!clock_pause(WAIT_MS, deadline_ns))
+            return seen ? give_up_waiting(look, err) : false;
+    }
+}
+
+/* The register first. *won false: somebody else changed it; what it says then decides anew. */
+static bool name_it(struct promote_look *look, bool *won, int64_t deadline_ns, struct err *err)
+{
+    const struct pg_observer *observer = &look->observer;
+    const struct named *named = &observer->named;
+    const struct pg_member *chosen = &observer->members[look->decision.chosen];
+    char old[IDENTITY_NAME_MAX];
+    char numbers[3][24];
+    identity_pod_name(&observer->identity, named->ordinal, old);
+    (void)snprintf(numbers[0], sizeof numbers[0], "%" PRIu32, named->timeline);
+    (void)snprintf(numbers[1], sizeof numbers[1], "%" PRIu32, look->decision.timeline);
+    (void)snprintf(numbers[2], sizeof numbers[2], "%" PRIu64, chosen->system_identifier);
+    struct register_change changes[] = {
+        {"primary",           old,                                               chosen->peer->pod_name},
+        {"timeline",          named->timeline == 0 ? NULL : numbers[0],          numbers[1]            },
+        {"system-identifier", named->system_identifier == 0 ? NULL : numbers[2], numbers[2]            },
+    };
+    return register_swap_all(observer->store, changes, 3, won, NULL, deadline_ns, err);
+}
+
+/* True when the race was lost to another pod, which the register names now. */
+static bool lost_to_another(struct promote_look *look, struct err *err)
+{
+    char name[IDENTITY_NAME_MAX];
+    if (look->began < 0 || !look->observer.named.known ||
+        look->observer.named.ordinal == look->began || look->observer.named.ordinal == look->before)
+        return false;
+    identity_pod_name(&look->observer.identity, look->observer.named.ordinal, name);
+    (void)err_set(err, ERR_LATER, "another promotion was first: the register names %s", name);
+    return true;
+}
+
+/* The server; what it says itself decides whether it is done. */
+static bool turn(struct promote_look *look, uint32_t timeline, int64_t deadline_ns, struct err *err)
+{
+    char who[512];
+    int64_t left_s = clock_left_ms(deadline_ns) / 1000;
+    size_t chosen = (size_t)look->decision.chosen;
+    pg_observer_describe(&look->observer, chosen, who);
+    log_info("%s is promoted", who);
+    return promotion_run(look->observer.peers.client, pg_observer_server(&look->observer, chosen),
+                         who, timeline, left_s < PROMOTE_S ? (int)left_s + 1 : PROMOTE_S,
+                         deadline_ns, err);
+}
+
+/* One try; *done: the chosen pod is the primary. A failure that another look may settle leaves it false. */
+static bool promote_once(struct promote_look *look, bool *done, int64_t deadline_ns,
+                         struct err *err)
+{
+    bool won = true;
+    uint32_t timeline = look->observer.named.timeline;
+    if (look->decision.verdict == PG_PROMOTE_NOTHING) {
+        *done = true;
+        return true;
+    }
+    look->before = look->observer.named.ordinal;
+    look->began = look->observer.members[look->decision.chosen].peer->ordinal;
+    look->wanted = look->began; /* from here on this one, whatever becomes of the others */
+    if (look->decision.verdict == PG_PROMOTE_GO) {
+        timeline = look->decision.timeline;
+        promote_look_tell(look);
+        if (!name_it(look, &won, deadline_ns, err))
+            return false;
+    }
+    if (!won)
+        return true;
+    *done = turn(look, timeline, deadline_ns, err);
+    return *done;
+}
+
+/* Best effort, once: whoever does not answer is told by its own readiness probe, or by form. */
+static void tell_the_others(const struct settings *settings, int64_t deadline_ns)
+{
+    struct pg_form_look look;
+    struct err why = {0};
+    int64_t until_ns = clock_part_ns(deadline_ns, AFTER_MS);
+    char text[1024];
+    bool seen = pg_form_look_open(&look, settings, false, &why) &&
+                pg_form_see(&look, LOOK_MS, until_ns, &why);
+    for (size_t i = 0; seen && i < look.plan.count; i++) {
+        pg_form_step_sentence(&look, &look.plan.steps[i], text);
+        log_info("%s", text);
+        if (!pg_form_apply(&look, &look.plan.steps[i], until_ns, &why))
+            log_warn("%s; its readiness probe and `form postgres` try again", why.message);
+    }
+    if (!seen)
+        log_warn("%s; `form postgres` tells the standbys whom to follow", why.message);
+    pg_form_look_close(&look);
+}
+
+static bool run(struct promote_look *look, int64_t deadline_ns, struct err *err)
+{
+    bool done = false;
+    while (!done) {
+        if (!see(look, deadline_ns, err)) {
+            (void)lost_to_another(look, err);
+            return false;
+        }
+        if (lost_to_another(look, err))
+            return false;
+        if (promote_once(look, &done, deadline_ns, err))
+            continue;
+        if (err->kind != ERR_LATER || !clock_pause(WAIT_MS, deadline_ns))
+            return false;
+        log_warn("%s", err->message);
+    }
+    return true;
+}
+
+bool promote_postgres(const struct settings *settings, const char *pod, int64_t deadline_ns,
+                      struct err *err)
+{
+    struct promote_look look;
+    bool done = promote_look_open(&look, settings, pod, err) && run(&look, deadline_ns, err);
+    log_wait_end();
+    if (done) {
+        const char *name = look.observer.members[look.decision.chosen].peer->pod_name;
+        (void)printf("%s is the primary\n", name);
+        tell_the_others(settings, deadline_ns);
+    }
+    promote_look_close(&look);
+    return done;
+}
