@@ -10,11 +10,10 @@ STREAM = "one primary, as the register names it; every standby streams from it a
 
 
 def rows_there(screen, one, count):
-    """Every row is on every pod."""
-    def everywhere():
-        return all(one.value(index, "SELECT count(*) FROM demo") == str(count)
-                   for index in range(PODS))
-    one.wait(everywhere, 30, f"{count} rows on every pod")
+    """Every row is on every pod, once each standby has replayed what the primary has."""
+    one.wait_healthy(30)
+    counts = [one.value(index, "SELECT count(*) FROM demo") for index in range(PODS)]
+    lab.equal(counts, [str(count)] * PODS, "rows on every pod")
     screen.done(f"{count} rows on every pod")
 
 
@@ -48,7 +47,7 @@ def promotion(screen, one):
     result = screen.answer(one.pods[1], "ordain", "promote", "postgres", "--peer-is-dead", "pg-0")
     if result.rc != 0:
         raise lab.Failure(f"promote: exit {result.rc}")
-    primary = one.named()
+    primary = one.named().ordinal
     one.sql(primary, f"INSERT INTO demo SELECT n, md5(n::text) FROM "
                      f"generate_series({ROWS + 1}, {2 * ROWS}) AS n")
     screen.done(f"pg-{primary} is the primary and took {ROWS} rows more")
@@ -61,7 +60,7 @@ def promotion(screen, one):
 
 def loss(screen, one):
     """A standby's volume is deleted."""
-    index = next(index for index in range(PODS) if index != one.named())
+    index = next(index for index in range(PODS) if index != one.named().ordinal)
     pod = one.pods[index]
     screen.step(f"Loss: the volume of {pod.name}, a standby, is deleted")
     pod.recreate(keep_volume=False)
