@@ -224,7 +224,7 @@ fuzz-replay: $(FUZZERS) ## every fuzzer over its recorded inputs
 BENCHES := $(sort $(filter-out %.sh %.py %.c %.md bench/__pycache__,$(wildcard bench/*)))
 CLI := $(sort $(wildcard tests/cli/*.bats))
 INTEGRATION := $(sort $(wildcard tests/integration/test_*.py))
-SOAK := $(or $(sort $(wildcard tests/soak/*.py)),$(INTEGRATION))
+SOAK := $(sort $(wildcard tests/soak/*.py)) $(INTEGRATION)
 # Each integration test has a world of its own (tests/lab) and mostly waits; so more files at a time than processors.
 PROVE = TEST_TIMEOUT=$(TEST_TIMEOUT) prove -j $(TEST_JOBS) -e tests/tap
 
@@ -253,7 +253,7 @@ demo: setup all ## a Redis Cluster and a replicated Postgres on this machine, ma
 bench: setup all ## side-by-side figures, also kept in build/bench/ (bench/hardening.sh is apart: it builds for long)
 	@mkdir -p build/bench; for bench in $(BENCHES); do "$$bench" | tee "build/bench/$${bench##*/}.md"; done
 
-soak: setup servers all ## tests/soak/ (or else the integration tests) again and again for SOAK_SECONDS
+soak: setup servers all ## tests/soak/ and the integration tests again and again for SOAK_SECONDS
 	@round=0; while [ $$SECONDS -lt $(SOAK_SECONDS) ]; do \
 	    round=$$((round + 1)); echo "soak: round $$round, $$SECONDS s of $(SOAK_SECONDS)"; \
 	    TEST_TIMEOUT=$(SOAK_SECONDS) prove -e tests/tap $(SOAK); \

@@ -5,6 +5,7 @@ diverged by the data directories: nothing of ordain is asked.
 """
 
 import glob
+import os
 import threading
 import time
 
@@ -13,32 +14,43 @@ from . import pgwire, redis, tap
 RECEIVER = "SELECT sender_host FROM pg_stat_wal_receiver"
 # The register may change between a container's look at it and its server's start.
 START_S = 1.0
+REGISTER_S = 0.02
 
 
 class Guard:
     """Watches a postgres.Lab until its `with` block ends, which fails when something was broken.
 
     No server starts as, or becomes, primary unless the register names its pod. One that the
-    register no longer names takes no writes `fence_s` later. No standby stays ready for `settle_s`
-    while it is diverged from the named primary or receives from somebody else. No directory that
-    keeps diverged data disappears from its volume. `broken` has the sentences.
+    register no longer names takes no writes `fence_s` after it could see that: `sees(pod)` says
+    who reaches the register. No standby stays ready for `settle_s` while it is diverged from the
+    named primary or receives from somebody else. No directory that keeps diverged data disappears
+    from its volume; `check_kept` compares their content. `broken` has the sentences, `changes`
+    counts how often the register named another pod.
     """
 
-    def __init__(self, lab, fence_s=5.0, settle_s=10.0, pause_s=0.2):
+    def __init__(self, lab, fence_s=5.0, settle_s=10.0, pause_s=0.2, sees=lambda pod: True):
         self.broken = []
         self.looks = 0
+        self.changes = 0
         self._lab = lab
         self._fence_s, self._settle_s, self._pause_s = fence_s, settle_s, pause_s
+        self._sees = sees
         self._named = None
         self._left = {}  # name -> since when the register does not name it any more
+        self._blind = {}  # name -> when it was last seen without the register
+        self._primary = {}  # name -> since when it is primary, in each look
         self._since = {}  # what is wrong -> since when
-        self._kept = {}  # (pod, generation of its volume) -> names of its diverged directories
+        self._kept = {}  # (pod, generation of its volume) -> {diverged directory: its content}
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="guard")
+        self._threads = [
+            threading.Thread(target=self._every, args=arguments, daemon=True, name="guard")
+            for arguments in ((pause_s, self._look), (REGISTER_S, self._read_register))]
 
     def __enter__(self):
+        self._read_register()
         self._look()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, kind, *_):
@@ -51,11 +63,21 @@ class Guard:
     def stop(self):
         """Ends the watching."""
         self._over.set()
-        self._thread.join(30)
+        for thread in self._threads:
+            thread.join(30)
 
-    def _run(self):
-        while not self._over.wait(self._pause_s):
-            self._look()
+    def check_kept(self):
+        """Says of each directory that keeps diverged data whether it is as it was first seen."""
+        for pod in self._lab.pods:
+            with pod.volume.lock:
+                kept = self._kept.get((pod.name, pod.volume.generation), {})
+                for name, content in kept.items():
+                    if _content(pod.volume.file(name)) != content:
+                        self._say(f"{pod.name}: {name} was changed")
+
+    def _every(self, pause_s, work):
+        while not self._over.wait(pause_s):
+            work()
 
     def _say(self, sentence):
         if sentence not in self.broken:
@@ -65,13 +87,15 @@ class Guard:
     def _look(self):
         """One look at everything; what changed meanwhile is judged by the next one."""
         self._look_at_volumes()
-        named = self._read_register()
+        self._look_who_sees()
+        changes, named, starts = self.changes, self._named, self._starts()
         primaries = self._lab.primaries()
-        if self._read_register() != named:
+        self._remember(primaries)
+        if self.changes != changes or self._starts() != starts:
             return
         for name in primaries:
             if name != named:
-                self._second_primary(self._pod(name))
+                self._second_primary(self._pod(name), named)
         wrong = {}
         if named:
             for pod in self._lab.pods:
@@ -83,23 +107,42 @@ class Guard:
     def _pod(self, name):
         return next(pod for pod in self._lab.pods if pod.name == name)
 
+    def _starts(self):
+        """How often each pod's server container was started."""
+        return [(pod.lives, dict(pod.life.started) if pod.life else {}) for pod in self._lab.pods]
+
     def _read_register(self):
         named = self._lab.register_of().get("primary")
         if named != self._named:
             self._left[self._named] = time.monotonic()
             self._left.pop(named, None)
             self._named = named
-        return named
+            self.changes += 1
 
-    def _second_primary(self, pod):
+    def _look_who_sees(self):
         now = time.monotonic()
-        if pod.name not in self._left:
+        self._blind.update({pod.name: now for pod in self._lab.pods if not self._sees(pod)})
+
+    def _remember(self, primaries):
+        now = time.monotonic()
+        self._primary = {name: self._primary.get(name, now) for name in primaries}
+
+    def _second_primary(self, pod, named):
+        now = time.monotonic()
+        left = self._left.get(pod.name)
+        if left is None:
             self._say(f"{pod.name} is primary, and the register never named it")
-        elif now - pod.uptime_s() > self._left[pod.name] + START_S:
-            self._say(f"{pod.name} started as primary, and the register names {self._named}")
-        elif now - self._left[pod.name] > self._fence_s:
+            return
+        since = self._primary[pod.name]
+        could_see = max(left, since, self._blind.get(pod.name, left))
+        if now - pod.uptime_s() > left + START_S:
+            self._say(f"{pod.name} started as primary, and the register names {named}")
+        elif since > left + self._fence_s:
+            self._say(f"{pod.name} became primary {since - left:.1f} s after the register named "
+                      f"{named}")
+        elif now - could_see > self._fence_s:
             self._say(f"{pod.name} takes writes {self._fence_s} s after the register named "
-                      f"{self._named}")
+                      f"{named}")
 
     def _standby(self, pod, primary):
         """What is wrong with a ready standby: {sentence: True}."""
@@ -117,10 +160,11 @@ class Guard:
         return found
 
     def _lasting(self, wrong):
-        """Breaks of a rule that hold for too long."""
+        """Breaks of a rule that hold for too long; a pod without the register cannot know."""
         now = time.monotonic()
         self._since = {sentence: self._since.get(sentence, now) for sentence in wrong}
         for sentence, since in self._since.items():
+            since = max(since, self._blind.get(sentence.split(" ")[0], since))
             if now - since > self._settle_s:
                 self._say(sentence)
 
@@ -128,7 +172,19 @@ class Guard:
         for pod in self._lab.pods:
             with pod.volume.lock:
                 names = set(glob.glob("*.diverged-*", root_dir=pod.volume.path))
-                key = (pod.name, pod.volume.generation)
-            for gone in self._kept.get(key, set()) - names:
-                self._say(f"{pod.name}: {gone} was deleted")
-            self._kept[key] = names
+                kept = self._kept.setdefault((pod.name, pod.volume.generation), {})
+                for gone in set(kept) - names:
+                    self._say(f"{pod.name}: {gone} was deleted")
+                    del kept[gone]
+                for new in names - set(kept):
+                    kept[new] = _content(pod.volume.file(new))
+
+
+def _content(directory):
+    """{file below a directory: its inode, size and time of the last change}."""
+    found = {}
+    for place, _, names in os.walk(directory):
+        for name in names:
+            status = os.lstat(os.path.join(place, name))
+            found[os.path.join(place, name)] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return found
