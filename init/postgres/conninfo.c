@@ -60,10 +60,13 @@ static bool next_word(const char **rest, struct word *word)
     const char *at = *rest + strspn(*rest, BLANKS);
     size_t len = 0;
     word->name = at;
-    word->name_len = strcspn(at, "=" BLANKS);
-    at += word->name_len;
+    size_t name_len = strcspn(at, "=" BLANKS);
+    word->name_len = name_len;
+    if (name_len == 0)
+        return false;
+    at += name_len;
     at += strspn(at, BLANKS);
-    if (*at != '=' || word->name_len == 0)
+    if (*at != '=')
         return false;
     at++;
     at += strspn(at, BLANKS);

@@ -80,7 +80,7 @@ static bool read_register(struct pg_observer *observer, int64_t deadline_ns, str
                    &observer->register_err))
         return true;
     observer->named = (struct named){.ordinal = -1};
-    if (observer->register_err.kind == ERR_LATER)
+    if (observer->bears_register || observer->register_err.kind == ERR_LATER)
         return true;
     *err = observer->register_err;
     return false;

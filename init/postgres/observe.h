@@ -74,6 +74,7 @@ struct pg_observer {
     struct register_store *store;
     struct named named;
     struct err register_err; /* while !named.known: why */
+    bool bears_register;     /* status: one that is wrong is told like one that is silent */
     struct pg_peers peers;
     bool peers_open;
     struct pg_member *members; /* the birth's pods by ordinal, then the named primary beyond them */
