@@ -1,13 +1,18 @@
 #!/usr/bin/python3
 """promote postgres: the register first, then the most advanced standby; what is not known is asked for, nobody guesses."""
 
+import glob
+
 from common import lab, postgres
 from lab import check, equal, note
 
+KILLED = (-9, 137)
+DEAD = ("--peer-is-dead", "pg-0")
 
-def promote(one, *words, timeout="30s", **how):
+
+def promote(one, *words, timeout="30s", strace=(), **how):
     """`ordain promote postgres`, as a Job; Result."""
-    return one.job("ordain", "promote", "postgres", *words, "--timeout", timeout, timeout_s=90, **how)
+    return one.job(*strace, "ordain", "promote", "postgres", *words, "--timeout", timeout, timeout_s=90, **how)
 
 
 def up(world, **options):
@@ -18,28 +23,207 @@ def up(world, **options):
     return one
 
 
-def new_primary(world):
-    """the primary is cut off; its standby takes over; it comes back as a standby, with its own data where it is diverged"""
-    with up(world) as one:
+def refused(result, status, *words):
+    """The call ended so, and said these words."""
+    equal(result.rc, status, f"{result!r}")
+    for word in words:
+        check(word in result.err, f"{word}: {result.err}")
+
+
+def kept(one, index):
+    """The diverged directories that a pod keeps."""
+    return glob.glob(one.pgdata(index) + ".diverged-*")
+
+
+def slots(one, index):
+    """{slot: wal_status} of a server."""
+    return dict(one.sql(index, "SELECT slot_name, wal_status FROM pg_replication_slots", inside=True))
+
+
+def comes_back(world, policy):
+    with up(world, policy=policy) as one:
         with one.guard(), one.writer() as writer:
             writer.wait_rows(50)
-            result = promote(one, timeout="5s")
-            equal(result.rc, 65, f"the primary answers: {result!r}")
-            check("handover" in result.err and "pg-0" in result.err, result.err)
+            refused(promote(one, timeout="5s"), 65, "handover", "pg-0")
+            refused(promote(one, "pg-1", *DEAD, timeout="5s"), 65, "handover", "pg-0")
             one.pods[0].delete(force=True)
-            result = promote(one, timeout="3s")
-            equal(result.rc, 75, f"the primary is silent: {result!r}")
-            check("--peer-is-dead" in result.err and "pg-0" in result.err, result.err)
-            result = promote(one, "--peer-is-dead", "pg-0")
+            refused(promote(one, timeout="3s"), 75, "--peer-is-dead", "pg-0")
+            result = promote(one, *DEAD)
             equal(result.rc, 0, f"{result!r}")
-            note(result.out + result.err)
+            for words in ("given up     pg-0", "asked        pg-1", "takes over   pg-", "may be lost  what pg-0"):
+                check(words in result.out, f"{words}: {result.out}")
             primary = one.named()
             check(primary.name in ("pg-1", "pg-2"), primary.name)
             equal(one.register_of()["timeline"], "2", "the recorded timeline")
             one.pods[0].held = False
             one.wait_healthy(60)
-            note(one.pods[0].log("main")[-600:])
+            others = {f"ordain_{pod.ordinal}" for pod in one.pods} - {f"ordain_{primary.ordinal}"}
+            equal(set(slots(one, primary.ordinal)), others, "slots of the new primary")
+            refused(promote(one, primary.name), 0)
+            refused(promote(one), 65, primary.name)
+
+
+def parallel(world):
+    """the primary is gone: refused while it answers, waits for its word, given up by name; it comes back as a standby"""
+    comes_back(world, "Parallel")
+
+
+def in_order(world):
+    """the same under OrderedReady"""
+    comes_back(world, "OrderedReady")
+
+
+def what_it_wrote(world):
+    """a primary that wrote alone after its standbys were cut off: its data is kept beside its clone"""
+    with up(world) as one, one.guard():
+        one.sql(0, "CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
+        one.wait_healthy(20)
+        cuts = [one.cut(one.pods[0], one.pods[index]) for index in (1, 2)]
+        one.sql(0, "INSERT INTO t SELECT generate_series(2, 1000)")
+        one.pods[0].delete(force=True)
+        equal(promote(one, *DEAD).rc, 0, "promote")
+        for cut in cuts:
+            cut.heal()
+        one.pods[0].held = False
+        one.wait_healthy(60)
+        equal(len(kept(one, 0)), 1, f"kept: {kept(one, 0)}")
+        equal(one.value(0, "SELECT count(*) FROM t"), "1", "rows on the former primary")
+
+
+def nothing_of_its_own(world):
+    """a primary that was stopped with all of its WAL sent comes back without a clone"""
+    with up(world) as one, one.guard():
+        one.sql(0, "CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
+        one.pods[0].delete()  # a fast shutdown sends all, its last checkpoint too
+        equal(promote(one, *DEAD).rc, 0, "promote")
+        one.pods[0].held = False
+        one.wait_healthy(60)
+        equal(kept(one, 0), [], "kept")
+        check("cloned" not in one.pods[0].log("init") + one.pods[0].log("main"), "it cloned")
+
+
+def most_advanced(world):
+    """the standby that received more takes over; the other one is refused, by its bytes, unless the better is given up"""
+    with up(world) as one:
+        one.sql(0, "CREATE TABLE t (n int)")
+        one.wait_healthy(20)
+        with one.cut(one.pods[0], one.pods[1]):
+            one.sql(0, "INSERT INTO t SELECT generate_series(1, 5000)")
+            one.wait(lambda: one.value(2, "SELECT count(*) FROM t", inside=True) == "5000", 20, "pg-2 has the rows")
+            one.pods[0].delete(force=True)
+        refused(promote(one, "pg-1", *DEAD, timeout="5s"), 65, "pg-2", "bytes of WAL")
+        result = promote(one, *DEAD)
+        equal(result.rc, 0, f"{result!r}")
+        equal(one.named().name, "pg-2", result.out)
+        equal(one.value(2, "SELECT count(*) FROM t", inside=True), "5000", "rows")
+        one.pods[0].held = False
+        one.wait_healthy(60)
+
+
+def given_up(world):
+    """a standby that a person gives up is passed over, and what that costs is told"""
+    with up(world) as one:
+        one.sql(0, "CREATE TABLE t (n int)")
+        one.wait_healthy(20)
+        with one.cut(one.pods[0], one.pods[1]):
+            one.sql(0, "INSERT INTO t SELECT generate_series(1, 5000)")
+            one.wait(lambda: one.value(2, "SELECT count(*) FROM t", inside=True) == "5000", 20, "pg-2 has the rows")
+            one.pods[0].delete(force=True)
+        result = promote(one, "pg-1", "--peer-is-dead", "pg-0,pg-2")
+        equal(result.rc, 0, f"{result!r}")
+        check("is lost " in result.out and "bytes of WAL that pg-2 has" in result.out, result.out)
+        equal(one.named().name, "pg-1", "named")
+        refused(one.job("ordain", "form", "postgres", "--timeout", "20s", timeout_s=60), 65, "pg-2", "delete the pod")
+        one.pods[0].held = False
+        one.pods[2].recreate()
+        one.wait_healthy(60)
+        equal(len(kept(one, 2)), 1, "pg-2 keeps what it had")
+
+
+def wrong_names(world):
+    """names that are no pods of the set: 64; register none: 65"""
+    with up(world) as one:
+        equal(promote(one, "pg-9").rc, 64, "pg-9")
+        equal(promote(one, "--peer-is-dead", "other-0").rc, 64, "other-0")
+        equal(promote(one, env={"ORDAIN_REGISTER": "none"}, timeout="5s").rc, 65, "no register")
+
+
+def two_at_once(world):
+    """two and four promotions at once: the register lets one win, one primary, one timeline more"""
+    with up(world) as one, one.guard():
+        for count, primary in ((2, 0), (4, None)):
+            primary = one.named().ordinal if primary is None else primary
+            before = int(one.register_of()["timeline"])
+            one.pods[primary].delete(force=True)
+            others = [pod.name for pod in one.pods if pod.ordinal != primary]
+            results = []
+            lab.together([lambda name=others[index % 2]: results.append(
+                promote(one, name, "--peer-is-dead", f"pg-{primary}")) for index in range(count)])
+            check(any(result.rc == 0 for result in results), f"{results!r}")
+            check(all(result.rc in (0, 65, 75) for result in results), f"{results!r}")
+            equal(int(one.register_of()["timeline"]), before + 1, f"the timeline; {results!r}")
+            one.pods[primary].held = False
+            one.wait_healthy(60)
+
+
+def killed(world):
+    """killed at its messages and writes: the next call finishes, and never a second number for one promotion"""
+    kills = 0
+    with up(world, template=lab.ordain("postgres", probe_period_s=2)) as one, one.guard():
+        for call, nth in (("renameat", 1), ("sendto", 9), ("sendto", 16), ("sendto", 24), ("write", 2), ("connect", 12)):
+            primary = one.named()
+            before = int(one.register_of()["timeline"])
+            primary.delete(force=True)
+            dead = ("--peer-is-dead", primary.name)
+            result = promote(one, *dead, strace=lab.killed_at((), call, nth))
+            check(result.rc == 0 or result.rc in KILLED, f"{call} {nth}: {result!r}")
+            kills += result.rc != 0
+            chosen = one.named()
+            if chosen == primary:
+                equal(promote(one, *dead).rc, 0, f"after {call} {nth}")
+                chosen = one.named()
+            else:
+                equal(promote(one, chosen.name, *dead).rc, 0, f"after {call} {nth}")
+            equal(one.named().name, chosen.name, f"who won, after {call} {nth}")
+            equal(int(one.register_of()["timeline"]), before + 1, f"the timeline, after {call} {nth}")
+            primary.held = False
+            one.wait_healthy(60)
+    note(f"{kills} kills")
+    check(kills >= 3, f"{kills} kills")
+
+
+def synchronous(world):
+    """rows that were acknowledged under --synchronous survive the primary's end"""
+    with up(world) as one:
+        result = one.job("ordain", "form", "postgres", "--synchronous", "1", timeout_s=60)
+        equal(result.rc, 0, f"{result!r}")
+        with one.guard(), one.writer() as writer:
+            for _ in range(2):
+                writer.wait_rows(100)
+                primary = one.named()
+                primary.delete(force=True)
+                equal(promote(one, "--peer-is-dead", primary.name).rc, 0, "promote")
+                equal(writer.lost(one.named().ordinal), [], "lost rows")
+                primary.held = False
+                one.wait_healthy(60)
+                equal(one.value(one.named().ordinal, "SHOW synchronous_standby_names", inside=True),
+                      'ANY 1 ("pg-0", "pg-1", "pg-2")', "the new primary's setting")
+                equal(one.job("ordain", "form", "postgres", timeout_s=60).rc, 0, "form")
+
+
+def lost_volume(world):
+    """the primary's volume is lost: its pod waits, promote elsewhere settles it, and it clones"""
+    with up(world) as one, one.guard():
+        one.sql(0, "CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
+        one.wait_healthy(20)
+        one.pods[0].recreate(keep_volume=False)
+        one.wait(lambda: 65 in one.pods[0].exit_codes.get("init", []), 30, "pg-0 refuses")
+        refused(promote(one, timeout="3s"), 75, "pg-0")
+        equal(promote(one, *DEAD).rc, 0, "promote")
+        one.wait_healthy(90)
+        equal(one.value(0, "SELECT n FROM t"), "1", "the row")
 
 
 if __name__ == "__main__":
-    lab.main([new_primary])
+    lab.main([parallel, in_order, what_it_wrote, nothing_of_its_own, most_advanced, given_up, wrong_names, two_at_once,
+              killed, synchronous, lost_volume])
