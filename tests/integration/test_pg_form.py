@@ -5,6 +5,7 @@ import re
 
 from common import lab, postgres
 from lab import check, equal, note
+from lab_pair import pair
 
 TEMPLATE = {"template": lab.ordain("postgres", probe_period_s=300)}
 
@@ -188,6 +189,46 @@ def silent_pod(world):
         check("ordain_0" in slots(one, 1), "pg-1 was mended")
 
 
+def register(one):
+    """The register's keys that form writes."""
+    return {key: value for key, value in one.register_of().items() if key in ("primary", "system-identifier", "timeline")}
+
+
+def adopted(world):
+    """--adopt: a pair that ordain did not make is recorded and gets role and slots; without the word it is refused"""
+    with pair(world) as one:
+        result = form(one, timeout="5s")
+        equal(result.rc, 65, f"{result!r}")
+        check("--adopt" in result.err and "pg-0" in result.err, result.err)
+        equal(one.register_of(), {}, "the register")
+        one.pods[1].freeze()
+        equal(form(one, "--adopt", timeout="6s").rc, 75, "a pod does not answer")
+        one.pods[1].thaw()
+        equal(plan(one, "--adopt").rc, 1, "plan")
+        result = form(one, "--adopt")
+        check(result.rc == 0 and "formed" in result.out, f"{result!r}")
+        equal(register(one), {"primary": "pg-0", "system-identifier": str(one.system_identifier(0)), "timeline": "1"},
+              "the register")
+        equal((list(slots(one, 0)), list(slots(one, 1))), (["ordain_1"], ["ordain_0"]), "slots")
+        again = form(one, "--adopt")
+        check(again.rc == 0 and "nothing to do" in again.out, f"{again!r}")
+
+
+def two_primaries(world):
+    """--adopt of two primaries, or of two clusters, is refused: 65, and nothing is recorded"""
+    with pair(world) as one:
+        one.sql(1, "SELECT pg_promote()", inside=True)
+        result = form(one, "--adopt")
+        equal(result.rc, 65, f"{result!r}")
+        check("two pods are primaries" in result.err, result.err)
+        one.pods[1].recreate(keep_volume=False)
+        one.wait(lambda: one.is_primary(1) and one.system_identifier(1) != one.system_identifier(0), 30, "another cluster")
+        result = form(one, "--adopt")
+        equal(result.rc, 65, f"{result!r}")
+        equal(one.register_of(), {}, "the register")
+
+
 if __name__ == "__main__":
     lab.main([whole, whole_in_order, from_nothing, what_is_missing, role_is_gone, password_refused, surplus_slots,
-              synchronous, lost_facts, foreign, silent_pod])
+              synchronous, lost_facts, foreign, silent_pod,
+              adopted, two_primaries])

@@ -224,6 +224,27 @@ def lost_volume(world):
         equal(one.value(0, "SELECT n FROM t"), "1", "the row")
 
 
+def of_version(world, version):
+    with up(world, version=version) as one, one.guard():
+        check("nothing to do" in one.job("ordain", "form", "postgres", timeout_s=60).out, "form")
+        one.pods[0].delete(force=True)
+        equal(promote(one, *DEAD).rc, 0, "promote")
+        one.pods[0].held = False
+        one.wait_healthy(60)
+        result = one.job("ordain", "status", "postgres", timeout_s=60)
+        check(result.rc == 0 and f"PostgreSQL {version}" in result.out, f"{result!r}")
+
+
+def oldest(world):
+    """form, promote and status of PostgreSQL 13"""
+    of_version(world, "13")
+
+
+def newest(world):
+    """the same of 18"""
+    of_version(world, "18")
+
+
 if __name__ == "__main__":
     lab.main([parallel, in_order, what_it_wrote, nothing_of_its_own, most_advanced, given_up, wrong_names, two_at_once,
-              killed, synchronous, lost_volume])
+              killed, synchronous, lost_volume, oldest, newest])
