@@ -108,7 +108,7 @@ def role_is_gone(world):
 
 
 def password_refused(world):
-    """pg_hba.conf that lets no replication in: one line, 77, nothing hangs"""
+    """a role whose password has expired, which no new password mends: one line, 77, nothing hangs"""
     with idle(world) as one:
         one.sql(0, "ALTER ROLE replicator VALID UNTIL '2001-01-01'", inside=True)
         result = form(one)
