@@ -19,7 +19,7 @@ static bool in(unsigned set, unsigned value)
 /* ---- liveness */
 
 struct life_row {
-    enum cell fenced, cloning, waiting, pid_file, pid_gone, half;
+    enum cell fenced, restart, cloning, waiting, half, pid_file, pid_gone;
     bool yes;
     const char *sentence;
 };
@@ -28,9 +28,11 @@ struct life_row {
 static const struct life_row life_rows[] = {
     {.fenced = YES, .yes = false,
      .sentence = "fenced: the register names another primary; the container must start anew"},
+    {.restart = YES, .yes = false,
+     .sentence = "this server went astray and cannot follow: the container must start anew"},
     {.cloning = YES, .yes = true, .sentence = "alive: a clone is under way"},
-    {.waiting = YES, .yes = true, .sentence = "alive: waiting for another pod"},
-    {.half = YES, .yes = false, .sentence = "the first initdb is under way"},
+    {.waiting = YES, .yes = true, .sentence = "alive: exec is at work, or waits for another pod"},
+    {.half = YES, .yes = true, .sentence = "alive: the first initdb is under way"},
     {.pid_file = NO, .yes = false, .sentence = "no server: there is no postmaster.pid"},
     {.pid_gone = YES, .yes = false, .sentence = "no server: the process of postmaster.pid is gone"},
     {.yes = true, .sentence = "alive"},
@@ -40,8 +42,8 @@ static const struct life_row life_rows[] = {
 
 struct ready_row {
     unsigned reply, named;
-    enum cell fenced, busy, half, recovery, read_only, was_named, same_system, streaming, from_named, timeline,
-        lag, absent;
+    enum cell fenced, busy, half, writer, recovery, read_only, was_named, promised, adopting, same_system,
+        streaming, from_named, timeline, lag, absent;
     bool yes, fence, repair;
     const char *sentence;
 };
@@ -59,6 +61,8 @@ static const struct ready_row ready_rows[] = {
      .sentence = "ready: it waits for the primary's pod, which does not exist yet (OrderedReady)"},
     {.busy = YES, .sentence = "a clone or a wait for another pod is under way"},
     {.half = YES, .sentence = "the first initdb is under way"},
+    {.writer = YES, .named = OTHER, .fence = true,
+     .sentence = "a primary that the register does not name: it is fenced"},
     {.reply = SET(PG_REPLY_NONE), .sentence = "the server does not answer"},
     {.reply = SET(PG_REPLY_STARTING), .sentence = "the server is starting, stopping or not consistent yet"},
     {.reply = SET(PG_REPLY_DENIED),
@@ -85,6 +89,9 @@ static const struct ready_row ready_rows[] = {
     {.recovery = NO, .repair = true, .sentence = "the primary is read-only"},
 
     /* a server in recovery */
+    {.named = ME, .promised = NO,
+     .sentence = "the register names this standby as the primary, and its WAL ends before the position at which "
+                 "it was chosen: an old volume"},
     {.named = ME, .repair = true,
      .sentence = "the register names this standby as the primary: its promotion is under way"},
     {.streaming = YES, .from_named = YES, .timeline = YES, .lag = YES, .yes = true, .repair = true,
@@ -95,6 +102,8 @@ static const struct ready_row ready_rows[] = {
      .sentence = "the standby streams on a timeline before the recorded one"},
     {.streaming = YES, .from_named = NO, .repair = true,
      .sentence = "the standby streams from a pod that is not the named primary"},
+    {.named = NOBODY, .adopting = YES, .streaming = YES, .yes = true,
+     .sentence = "ready: standby, streaming; nobody is named yet (--adopt)"},
     {.absent = YES, .yes = true,
      .sentence = "ready: standby; the primary's pod does not exist yet (OrderedReady)"},
     {.repair = true, .sentence = "the standby does not stream"},
@@ -107,9 +116,10 @@ struct pg_probe_decision postgres_probe_liveness(const struct pg_life *life)
     size_t i = 0;
     while (i < count - 1) {
         const struct life_row *row = &life_rows[i];
-        if (is(row->fenced, life->fenced) && is(row->cloning, life->cloning) &&
-            is(row->waiting, life->waiting) && is(row->pid_file, life->pid_file) &&
-            is(row->pid_gone, life->pid_gone) && is(row->half, life->half))
+        if (is(row->fenced, life->fenced) && is(row->restart, life->restart) &&
+            is(row->cloning, life->cloning) && is(row->waiting, life->waiting) &&
+            is(row->pid_file, life->pid_file) && is(row->pid_gone, life->pid_gone) &&
+            is(row->half, life->half))
             break;
         i++;
     }
@@ -122,11 +132,13 @@ static bool matches(const struct ready_row *row, const struct pg_readiness *fact
     return in(row->reply, facts->reply) && in(row->named, facts->named) &&
            is(row->fenced, facts->life.fenced) &&
            is(row->busy, facts->life.cloning || facts->life.waiting) &&
-           is(row->half, facts->life.half) && is(row->recovery, facts->in_recovery) &&
-           is(row->read_only, facts->read_only) && is(row->was_named, facts->was_named) &&
-           is(row->same_system, facts->same_system) && is(row->streaming, facts->streaming) &&
-           is(row->from_named, facts->from_named) && is(row->timeline, facts->timeline_ok) &&
-           is(row->lag, facts->lag_ok) && is(row->absent, facts->awaited_is_absent);
+           is(row->half, facts->life.half) && is(row->writer, facts->writer) &&
+           is(row->promised, facts->promised) && is(row->adopting, facts->adopting) &&
+           is(row->recovery, facts->in_recovery) && is(row->read_only, facts->read_only) &&
+           is(row->was_named, facts->was_named) && is(row->same_system, facts->same_system) &&
+           is(row->streaming, facts->streaming) && is(row->from_named, facts->from_named) &&
+           is(row->timeline, facts->timeline_ok) && is(row->lag, facts->lag_ok) &&
+           is(row->absent, facts->awaited_is_absent);
 }
 
 struct pg_probe_decision postgres_probe_readiness(const struct pg_readiness *facts)

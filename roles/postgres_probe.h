@@ -17,6 +17,7 @@ struct pg_life {
     bool pid_file; /* postmaster.pid is there and whole */
     bool pid_gone; /* and no process has its number */
     bool half;     /* a first initdb is under way: its server is the entrypoint's temporary one */
+    bool restart;  /* the mark by which readiness asks for a new start of the container */
 };
 
 enum pg_readiness_reply {
@@ -30,13 +31,18 @@ enum pg_readiness_reply {
 
 struct pg_readiness {
     struct pg_life life;
+    bool writer; /* the data is a primary's and its process lives, whatever the server answers */
     enum pg_readiness_reply reply;
     bool in_recovery;
     bool read_only; /* a primary whose transactions are read-only: fenced, or by hand */
     enum pg_named named;
     bool was_named;   /* the register does not answer, and last it named this pod */
+    bool promised;    /* its WAL reaches where the promotion that named it chose it */
+    bool adopting;    /* --adopt */
     bool same_system; /* identifier as recorded, or none is recorded */
-    bool streaming;   /* the WAL receiver streams */
+    bool
+        streaming; /* the WAL receiver streams, and has for a while: one that fails and is made anew
+                         each time says so for moments, too */
     bool from_named;  /* from the primary that the register names (or last named) */
     bool timeline_ok; /* received timeline not before the recorded one */
     bool lag_ok;

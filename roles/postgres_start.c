@@ -47,7 +47,7 @@ struct row {
     unsigned data, named;
     enum cell first, seeded;
     unsigned identity;
-    enum cell behind;
+    enum cell behind, promised, outrun;
     unsigned upstream, relation;
     enum cell unfinished, wal_gone;
     unsigned others;
@@ -179,6 +179,16 @@ static const struct row rows[] = {
      .action = PG_REFUSE, .sentence =
          "the register names this pod as the primary, and half a pg_rewind is all that it has: "
          "`ordain promote postgres` makes a standby the primary"},
+    {.data = STANDBY, .named = ME, .outrun = YES,
+     .action = PG_REFUSE, .sentence =
+         "the register names this pod, its data is a standby's, and another pod is on the "
+         "recorded timeline already: this pod was promoted once, and its volume is an old one; "
+         "`ordain promote postgres` makes a standby the primary"},
+    {.data = STANDBY, .named = ME, .promised = NO,
+     .action = PG_REFUSE, .sentence =
+         "the register names this pod, its data is a standby's and ends before the position at "
+         "which it was chosen: an old volume; `ordain promote postgres` makes a standby the "
+         "primary"},
     {.data = STANDBY, .named = ME,
      .action = PG_FINISH_PROMOTION, .sentence =
          "the register names this pod and its data is still a standby's: a promotion was cut "
@@ -292,6 +302,7 @@ static bool matches(const struct row *row, const struct pg_start_facts *facts)
     return in(row->data, facts->data) && in(row->named, facts->named) &&
            is(row->first, facts->first) && is(row->seeded, facts->seeded) &&
            in(row->identity, facts->identity) && is(row->behind, facts->behind_record) &&
+           is(row->promised, facts->promised) && is(row->outrun, facts->outrun) &&
            in(row->upstream, facts->upstream) && in(row->relation, facts->relation) &&
            is(row->unfinished, facts->unfinished) && is(row->wal_gone, facts->wal_gone) &&
            in(row->others, facts->others) && is(row->birth_new, facts->birth_is_new) &&
@@ -311,20 +322,16 @@ struct pg_start_decision postgres_start_decide(const struct pg_start_facts *fact
 bool postgres_start_is_local(const struct pg_start_facts *facts)
 {
     struct pg_start_facts asked = *facts;
-    int first = -2;
-    for (int upstream = 0; upstream < PG_UPSTREAM_VALUES; upstream++) {
-        for (int relation = 0; relation < PG_RELATION_VALUES; relation++) {
-            for (int others = 0; others < PG_OTHERS_VALUES; others++) {
-                asked.upstream = (enum pg_upstream)upstream;
-                asked.relation = (enum pg_relation)relation;
-                asked.others = (enum pg_others)others;
-                int row = postgres_start_decide(&asked).row;
-                if (first == -2)
-                    first = row;
-                if (row != first)
-                    return false;
-            }
-        }
+    int row = -1;
+    for (int i = 0; i < 2 * PG_UPSTREAM_VALUES * PG_RELATION_VALUES * PG_OTHERS_VALUES; i++) {
+        asked.outrun = i % 2 != 0;
+        asked.upstream = (enum pg_upstream)(i / 2 % PG_UPSTREAM_VALUES);
+        asked.relation = (enum pg_relation)(i / 2 / PG_UPSTREAM_VALUES % PG_RELATION_VALUES);
+        asked.others = (enum pg_others)(i / 2 / PG_UPSTREAM_VALUES / PG_RELATION_VALUES);
+        int its = postgres_start_decide(&asked).row;
+        if (i > 0 && its != row)
+            return false;
+        row = its;
     }
     return true;
 }

@@ -69,9 +69,11 @@ enum pg_others {
 struct pg_start_facts {
     enum pg_data data;
     enum pg_named named;
-    bool first;                /* the first ordinal of the set */
-    bool seeded;               /* the register knows that this pod had data */
-    bool behind_record;        /* my timeline is before the recorded one */
+    bool first;         /* the first ordinal of the set */
+    bool seeded;        /* the register knows that this pod had data */
+    bool promised;      /* my WAL reaches where the promotion that named me chose me */
+    bool outrun;        /* another pod answers on the recorded timeline, which mine is before */
+    bool behind_record; /* my timeline is before the recorded one */
     enum pg_identity identity; /* my system identifier against the recorded one */
     enum pg_upstream upstream;
     enum pg_relation relation;

@@ -8,14 +8,15 @@
 #define AUTO_CONF_MAX ((size_t)4 << 20)
 
 /* Names are case-insensitive, "=" is optional, blanks may come first (guc-file.l). */
-static bool is_ours(const char *line, size_t len)
+static bool is_ours(const char *line, size_t len, bool fenced)
 {
     static const char *const names[] = {"primary_conninfo", "primary_slot_name",
                                         "default_transaction_read_only"};
+    size_t count = sizeof names / sizeof *names - (fenced ? 0 : 1);
     size_t at = 0;
     while (at < len && (line[at] == ' ' || line[at] == '\t'))
         at++;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < count; i++) {
         size_t name = strlen(names[i]);
         if (len - at > name && strncasecmp(line + at, names[i], name) == 0 &&
             strchr(" \t=", line[at + name]) != NULL)
@@ -24,7 +25,7 @@ static bool is_ours(const char *line, size_t len)
     return false;
 }
 
-bool auto_conf_clean(const char *dir, struct err *err)
+bool auto_conf_clean(const char *dir, bool fenced, struct err *err)
 {
     char path[4096];
     struct buf text = buf_new(AUTO_CONF_MAX);
@@ -36,7 +37,7 @@ bool auto_conf_clean(const char *dir, struct err *err)
     for (const char *line = buf_text(&text); line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         size_t len = stop != NULL ? (size_t)(stop - line) + 1 : (size_t)(end - line);
-        if (!is_ours(line, len))
+        if (!is_ours(line, len, fenced))
             buf_add(&clean, line, len);
         line += len;
     }

@@ -8,11 +8,11 @@
 /*
  * PGDATA/postgresql.auto.conf is ALTER SYSTEM's and wins over every other file (PostgreSQL 17 docs, 19.1.2).
  * A clone brings the primary's along; form, promote and the fence write it over SQL. Before a start what
- * ordain's own configuration says is taken out of it: primary_conninfo, primary_slot_name and
- * default_transaction_read_only. Everything else stays byte for byte.
+ * ordain's own configuration says is taken out of it: primary_conninfo, primary_slot_name, and where the
+ * server was FENCED default_transaction_read_only. Everything else stays byte for byte.
  *
  * DIR is PGDATA or a clone's staging directory; a missing file is no failure.
  */
-bool auto_conf_clean(const char *dir, struct err *err);
+bool auto_conf_clean(const char *dir, bool fenced, struct err *err);
 
 #endif

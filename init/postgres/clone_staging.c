@@ -67,8 +67,8 @@ static bool check_space(const char *path, uint64_t need, struct err *err)
     uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
     need += SPARE_BYTES;
     return free_bytes >= need ||
-           err_set(
-               err, ERR_IO,
+           err_errno(
+               err, ENOSPC,
                "the clone needs %llu MiB and '%s' has %llu MiB left: a larger volume, or make room",
                (unsigned long long)(need >> 20), parent, (unsigned long long)(free_bytes >> 20));
 }

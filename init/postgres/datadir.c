@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "init/sys/clock.h"
+#include "init/sys/disk.h"
 #include "init/sys/file.h"
-#include "init/sys/tree.h"
 #include "roles/backup_label.h"
 #include "roles/postmaster_opts.h"
 #include "roles/postmaster_pid.h"
@@ -74,6 +74,19 @@ bool datadir_below(const struct datadir *datadir, const char *name, char path[st
 }
 
 /* ---- who else is there */
+
+bool datadir_make_parents(const struct datadir *datadir, struct err *err)
+{
+    char path[4096];
+    memcpy(path, datadir->path, sizeof path);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0700) != 0 && errno != EEXIST && access(path, F_OK) != 0)
+            return err_errno(err, errno, "cannot make '%s', which PGDATA lies in", path);
+        *slash = '/';
+    }
+    return true;
+}
 
 bool datadir_lock(struct datadir *datadir, bool *held, struct err *err)
 {
@@ -241,6 +254,18 @@ static bool was_in_production(const struct datadir *datadir)
     return lived;
 }
 
+/* Half of a first initdb has none of these: who restored a backup here, or was a standby, has. */
+static bool has_lived(const struct datadir *datadir)
+{
+    static const char *const signs[] = {"backup_label",   "backup_label.old", "backup_manifest",
+                                        "standby.signal", "recovery.signal",  "recovery.done",
+                                        "recovery.conf"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (exists(datadir, signs[i]))
+            return true;
+    return was_in_production(datadir);
+}
+
 static void find_kept(struct datadir *datadir)
 {
     char parent[4096];
@@ -346,7 +371,7 @@ bool datadir_read(struct datadir *datadir, struct err *err)
     if (has_mark(datadir, DATADIR_REWINDING) && there && !datadir->is_empty)
         datadir->data = PG_DATA_REWINDING;
     else if (begun)
-        datadir->data = was_in_production(datadir) ? PG_DATA_UNMARKED : PG_DATA_HALF;
+        datadir->data = has_lived(datadir) ? PG_DATA_UNMARKED : PG_DATA_HALF;
     else if (!there || datadir->is_empty)
         datadir->data = PG_DATA_EMPTY;
     return true;
@@ -387,9 +412,8 @@ int64_t datadir_beat_age_s(const struct datadir *datadir, const char *suffix)
     struct err ignored;
     struct stat status;
     if (!datadir_beside(datadir, suffix, path, &ignored) || lstat(path, &status) != 0)
-        return -1;
-    int64_t age = clock_wall_ms() / 1000 - (int64_t)status.st_mtim.tv_sec;
-    return age > 0 ? age : 0;
+        return DATADIR_NO_BEAT;
+    return clock_wall_ms() / 1000 - (int64_t)status.st_mtim.tv_sec;
 }
 
 /* ---- moves */
@@ -400,7 +424,7 @@ static bool sync_parent(const struct datadir *datadir, struct err *err)
     memcpy(parent, datadir->path, sizeof parent);
     char *slash = strrchr(parent, '/');
     slash[slash == parent] = '\0';
-    return tree_sync_directory(parent, err);
+    return disk_sync_directory(parent, err);
 }
 
 bool datadir_move_aside(const struct datadir *datadir, const char *suffix, struct err *err)
@@ -421,5 +445,5 @@ bool datadir_remove_tree(const struct datadir *datadir, const char *suffix, stru
     char path[4096];
     if (*suffix == '\0')
         return err_set(err, ERR_BUG, "PGDATA itself is never removed");
-    return datadir_beside(datadir, suffix, path, err) && tree_remove(path, err);
+    return datadir_beside(datadir, suffix, path, err) && disk_remove_tree(path, err);
 }

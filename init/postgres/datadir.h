@@ -23,6 +23,8 @@
 #define DATADIR_FENCED ".ordain-fenced"       /* a primary that the register does not name: dead */
 #define DATADIR_CLONING ".ordain-cloning"     /* beating clock of a clone under way */
 #define DATADIR_WAITING ".ordain-waiting"     /* beating clock of exec's wait for another pod */
+#define DATADIR_RESTART                                                                            \
+    ".ordain-restart" /* this server shall end: exec would decide otherwise now */
 #define DATADIR_LOCK ".ordain-lock"
 #define DATADIR_HALF ".half-initdb"
 #define DATADIR_OLD ".discarded"
@@ -56,6 +58,9 @@ bool datadir_beside(const struct datadir *datadir, const char *suffix, char path
 bool datadir_below(const struct datadir *datadir, const char *name, char path[static 4096],
                    struct err *err);
 
+/* Makes the directories above PGDATA that are missing. */
+bool datadir_make_parents(const struct datadir *datadir, struct err *err);
+
 /* Takes the volume's lock, which exec leaves to the server that it becomes: all of its processes hold
  * it, so that nobody starts beside one that is alive. *held false when somebody has it. */
 bool datadir_lock(struct datadir *datadir, bool *held, struct err *err);
@@ -72,7 +77,8 @@ bool datadir_write_mark(const struct datadir *datadir, const char *suffix, const
 bool datadir_remove_mark(const struct datadir *datadir, const char *suffix, struct err *err);
 /* Touches a beating mark, making it where it is missing; failures are the reader's to notice. */
 void datadir_beat(const struct datadir *datadir, const char *suffix);
-/* Seconds since a beating mark was touched; -1: it is not there. */
+#define DATADIR_NO_BEAT INT64_MIN
+/* Seconds since a mark was touched, negative where the clock went back; DATADIR_NO_BEAT: it is not there. */
 int64_t datadir_beat_age_s(const struct datadir *datadir, const char *suffix);
 
 /* Renames PGDATA to PGDATA<SUFFIX>, both directories synced. The target must not exist. */

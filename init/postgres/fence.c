@@ -12,8 +12,9 @@ static bool close_by_sql(struct local *local, int64_t deadline_ns, struct err *e
     static const char *const commands[] = {"ALTER SYSTEM SET default_transaction_read_only = on",
                                            "SELECT pg_reload_conf()", end_sessions};
     bool done = true;
-    for (size_t i = 0; done && i < sizeof commands / sizeof *commands; i++)
-        done = local_run(local, commands[i], NULL, 0, deadline_ns, err);
+    struct err further;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) /* each for itself */
+        done = local_run(local, commands[i], NULL, 0, deadline_ns, done ? err : &further) && done;
     return done;
 }
 
@@ -21,11 +22,16 @@ bool fence_raise(const struct datadir *datadir, struct local *local, int64_t dea
                  struct err *err)
 {
     pid_t pid = 0;
-    if (!datadir_write_mark(datadir, DATADIR_FENCED, "the register names another primary\n", err))
-        return false;
+    /* A full disk must not keep it alive: exec decides anew without the mark, too. */
+    bool marked =
+        datadir_write_mark(datadir, DATADIR_FENCED, "the register names another primary\n", err);
     if (datadir_server(datadir, &pid) && kill(pid, SIGQUIT) == 0) {
         log_warn("fenced: the server is ended at once (process %d)", (int)pid);
-        return true;
+        return marked;
     }
-    return close_by_sql(local, deadline_ns, err);
+    struct err further;
+    bool closed = local->server >= 0 ? close_by_sql(local, deadline_ns, marked ? err : &further)
+                                     : err_set(marked ? err : &further, ERR_LATER,
+                                               "its process is not in this pid namespace");
+    return marked && closed;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "roles/lsn.h"
 #include "roles/text.h"
 
 #define SEEDED_MAX 32
@@ -29,8 +30,11 @@ bool named_read(struct named *named, struct register_store *store, const struct 
                 int64_t deadline_ns, struct err *err)
 {
     char seeded[SEEDED_MAX];
-    struct register_reading readings[] = {
-        {.key = "primary"}, {.key = "system-identifier"}, {.key = "timeline"}, {.key = seeded}};
+    struct register_reading readings[] = {{.key = "primary"},
+                                          {.key = "system-identifier"},
+                                          {.key = "timeline"},
+                                          {.key = "promoted-at"},
+                                          {.key = seeded}};
     uint64_t timeline;
     seeded_key(identity, seeded);
     *named = (struct named){.ordinal = -1};
@@ -39,13 +43,17 @@ bool named_read(struct named *named, struct register_store *store, const struct 
         named->ordinal = identity->ordinal_start;
         return true;
     }
-    size_t count = identity->ordinal >= 0 ? 4 : 3; /* outside of a pod nobody is "this one" */
+    size_t count = identity->ordinal >= 0 ? 5 : 4; /* outside of a pod nobody is "this one" */
     if (!register_get_all(store, readings, count, deadline_ns, err) ||
         !number_of(&readings[1], store, UINT64_MAX, &named->system_identifier, err) ||
         !number_of(&readings[2], store, UINT32_MAX, &timeline, err))
         return false;
     named->timeline = (uint32_t)timeline;
-    named->seeded = readings[3].found;
+    named->seeded = readings[4].found;
+    if (readings[3].found && !lsn_parse((struct span){readings[3].value, strlen(readings[3].value)},
+                                        &named->promoted_at))
+        return err_set(err, ERR_CONFIG, "the register %s is damaged: its promoted-at is '%.40s'",
+                       register_describe(store), readings[3].value);
     if (readings[0].found) {
         named->ordinal = identity_ordinal_of(identity, readings[0].value);
         if (named->ordinal < 0) {

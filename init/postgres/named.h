@@ -10,7 +10,8 @@
 #include "roles/postgres_start.h"
 
 /*
- * What the register says of a Postgres set: `primary` (a pod's name), `system-identifier`, `timeline`. The
+ * What the register says of a Postgres set: `primary` (a pod's name), `system-identifier`, `timeline`,
+ * `promoted-at` (the position of that pod's WAL when a promotion chose it). The
  * recorded timeline is never lower than any that a named primary has written on: a promotion records the
  * one that it will have before the server is told, so that no two promotions share a number.
  */
@@ -20,6 +21,7 @@ struct named {
     uint64_t system_identifier; /* 0: not recorded */
     uint32_t timeline;          /* 0: not recorded */
     bool seeded;                /* this pod had data once */
+    uint64_t promoted_at; /* the position that the named pod had when it was chosen; 0: never */
 };
 
 /* Reads it. A primary that is no pod of this set is ERR_CONFIG; the rest as register_get_all fails. */

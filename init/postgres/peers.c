@@ -131,18 +131,24 @@ static void take_history(struct pg_peer *peer, const struct pg_call *call, uint3
     peer->has_fork = timeline_history_fork(&history, mine, &peer->fork);
 }
 
-/* The client's server at the peer's present address; -1: it has none. */
+/* The client's server at the peer's present address; -1: it has none. Each address keeps its own, so that
+ * two of them cost two connections and no more. */
 static int server_of(struct pg_peers *peers, struct postgres_access *access,
                      const struct identity *identity, struct pg_peer *peer)
 {
+    peer->server = -1;
     if (peer->addr.family == ADDR_NONE)
         return -1;
-    if (peer->server < 0 || !addr_equal(&peer->server_addr, &peer->addr)) {
-        struct pg_target target =
-            postgres_access_replication(access, identity, peer->ordinal, &peer->addr);
-        peer->server = pg_client_server(peers->client, &target);
-        peer->server_addr = peer->addr;
-    }
+    for (size_t i = 0; i < peer->known_count; i++)
+        if (addr_equal(&peer->known[i].addr, &peer->addr))
+            return peer->server = peer->known[i].server;
+    if (peer->known_count == PG_PEER_ADDRS)
+        return -1;
+    struct pg_target target =
+        postgres_access_replication(access, identity, peer->ordinal, &peer->addr);
+    peer->server = pg_client_server(peers->client, &target);
+    peer->known[peer->known_count].addr = peer->addr;
+    peer->known[peer->known_count++].server = peer->server;
     return peer->server;
 }
 

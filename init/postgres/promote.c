@@ -10,6 +10,7 @@
 #include "init/postgres/promotion.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
+#include "roles/lsn.h"
 
 #define LOOK_MS 3000
 #define WAIT_MS 250
@@ -74,12 +75,16 @@ static bool name_it(struct promote_look *look, bool *won, int64_t deadline_ns, s
     (void)snprintf(numbers[0], sizeof numbers[0], "%" PRIu32, named->timeline);
     (void)snprintf(numbers[1], sizeof numbers[1], "%" PRIu32, look->decision.timeline);
     (void)snprintf(numbers[2], sizeof numbers[2], "%" PRIu64, chosen->system_identifier);
+    char positions[2][LSN_TEXT_MAX];
+    lsn_write(named->promoted_at, positions[0]);
+    lsn_write(chosen->lsn, positions[1]);
     struct register_change changes[] = {
         {"primary",           old,                                               chosen->peer->pod_name},
         {"timeline",          named->timeline == 0 ? NULL : numbers[0],          numbers[1]            },
         {"system-identifier", named->system_identifier == 0 ? NULL : numbers[2], numbers[2]            },
+        {"promoted-at",       named->promoted_at == 0 ? NULL : positions[0],     positions[1]          },
     };
-    return register_swap_all(observer->store, changes, 3, won, NULL, deadline_ns, err);
+    return register_swap_all(observer->store, changes, 4, won, NULL, deadline_ns, err);
 }
 
 /* True when the race was lost to another pod, which the register names now. */

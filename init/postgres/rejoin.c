@@ -12,9 +12,9 @@
 
 #include "init/postgres/auto_conf.h"
 #include "init/postgres/conninfo.h"
+#include "init/sys/disk.h"
 #include "init/sys/file.h"
 #include "init/sys/run.h"
-#include "init/sys/tree.h"
 
 #define OUR_SLOTS "ordain_"
 
@@ -30,10 +30,10 @@ static bool drop_slots(const struct datadir *datadir, struct err *err)
         return errno == ENOENT || err_errno(err, errno, "cannot read '%s'", slots);
     while (done && (entry = readdir(stream)) != NULL)
         if (strncmp(entry->d_name, OUR_SLOTS, strlen(OUR_SLOTS)) == 0)
-            done = file_join(slot, slots, entry->d_name, err) && tree_remove(slot, err);
+            done = file_join(slot, slots, entry->d_name, err) && disk_remove_tree(slot, err);
     if (stream != NULL)
         (void)closedir(stream);
-    return done && tree_sync_directory(slots, err);
+    return done && disk_sync_directory(slots, err);
 }
 
 bool rejoin_signal(const struct datadir *datadir, struct err *err)
@@ -60,7 +60,7 @@ void rejoin_kept_suffix(uint32_t timeline, uint64_t lsn, char suffix[static 64])
 bool rejoin_own_clone(const char *staging, struct err *err)
 {
     char key[4096];
-    return auto_conf_clean(staging, err) && file_join(key, staging, "server.key", err) &&
+    return auto_conf_clean(staging, true, err) && file_join(key, staging, "server.key", err) &&
            file_remove(key, err);
 }
 

@@ -46,24 +46,41 @@ bool repair_follow(struct pg_client *client, int server, const char *who,
     return done;
 }
 
-/* On the primary, which for a pod beyond the birth nobody else does; over a replication connection. */
-static bool ensure_slot(const struct repair *repair, struct err *err)
+/* A standby that started before the primary answered was never held against its history. */
+static bool is_astray(const struct repair *repair, const struct pg_peer *primary)
+{
+    uint32_t mine = control_file_timeline(&repair->datadir->control);
+    return primary->system_identifier == repair->system_identifier &&
+           postgres_relation(mine, repair->position, primary->timeline, primary->lsn,
+                             primary->has_fork, primary->fork) == PG_RELATION_DIVERGED;
+}
+
+/* On the primary, over a replication connection: the slot, which for a pod beyond the birth nobody else
+ * makes. */
+static bool mend_stream(const struct repair *repair, char step[static 512], struct err *err)
 {
     struct pg_peers peers;
     char who[320];
-    int primary = repair->named->ordinal;
-    bool done = pg_peers_open(&peers, repair->identity, repair->settings->replicas, primary, err) &&
-                pg_peers_look(&peers, repair->access, repair->identity, primary, 0,
+    int ordinal = repair->named->ordinal;
+    uint32_t mine = control_file_timeline(&repair->datadir->control);
+    bool done = pg_peers_open(&peers, repair->identity, repair->settings->replicas, ordinal, err) &&
+                pg_peers_look(&peers, repair->access, repair->identity, ordinal, mine,
                               repair->deadline_ns, err);
-    const struct pg_peer *peer = done ? pg_peers_find(&peers, primary) : NULL;
+    const struct pg_peer *peer = done ? pg_peers_find(&peers, ordinal) : NULL;
     if (peer != NULL && peer->answer != PG_ROWS) {
         pg_peer_describe(peer, who);
         done = err_set(err, ERR_LATER, "%s: %.200s", who,
                        *peer->message != '\0' ? peer->message : "no answer");
-    }
-    if (done && peer != NULL && !peer->in_recovery)
+    } else if (peer != NULL && !peer->in_recovery && is_astray(repair, peer)) {
+        (void)snprintf(step, 512,
+                       "; it went past the point where the primary took over: its "
+                       "container shall start anew");
+        done = datadir_write_mark(repair->datadir, DATADIR_RESTART, "diverged\n", err);
+    } else if (peer != NULL && !peer->in_recovery) {
+        (void)snprintf(step, 512, "; its slot is there");
         done = slots_ensure_own(peers.client, peer->server, repair->identity->ordinal,
                                 repair->deadline_ns, err);
+    }
     pg_peers_close(&peers);
     return done;
 }
@@ -83,8 +100,7 @@ static bool mend_standby(const struct repair *repair, bool mine, char step[stati
         return repair_follow(local->client, local->server, OWN, repair->settings, repair->identity,
                              named->ordinal, repair->deadline_ns, err);
     }
-    (void)snprintf(step, 512, "; its slot is there");
-    return ensure_slot(repair, err);
+    return mend_stream(repair, step, err);
 }
 
 bool repair_step(const struct repair *repair, char step[static 512], struct err *err)

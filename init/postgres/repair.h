@@ -20,6 +20,7 @@ struct repair {
     struct register_store *store; /* NULL where it could not be opened */
     struct postgres_access *access;
     struct local *local;
+    const struct datadir *datadir;
     int64_t deadline_ns;
 
     bool in_recovery;
@@ -27,12 +28,14 @@ struct repair {
     bool follows_another; /* primary_conninfo names another host than the named primary's */
     uint64_t system_identifier;
     uint32_t timeline; /* of a primary; 0: not known */
-    uint64_t slots;    /* of ordain's names that are not lost */
+    uint64_t position; /* of a standby's WAL: received or replayed */
+    uint64_t slots;    /* of the birth's names, those that are not lost */
 };
 
 /*
  * One bounded step, the most urgent first: a promotion that was cut short, a standby that follows the
- * wrong pod, one whose slot the primary may lack, identifier and timeline that the register lacks, slots
+ * wrong pod, one that does not stream (its slot on the primary; where it went past the fork, the mark by which
+ * the container starts anew, so that exec decides again), identifier and timeline that the register lacks, slots
  * here that are missing or lost. STEP tells what was done ("; ..."), "" for nothing.
  */
 bool repair_step(const struct repair *repair, char step[static 512], struct err *err);

@@ -13,7 +13,9 @@ static bool is_reserved(const char *path, struct err *err, bool *reserved)
     struct buf text = buf_new(HISTORY_MAX);
     enum file_presence presence = FILE_ABSENT;
     bool done = file_read(path, &text, &presence, err);
-    *reserved = done && strstr(buf_text(&text), "\t" RESERVED_HISTORY "\n") != NULL;
+    /* one that a power cut emptied says nothing, and would be taken for the newest timeline all the same */
+    *reserved =
+        done && (text.len == 0 || strstr(buf_text(&text), "\t" RESERVED_HISTORY "\n") != NULL);
     buf_free(&text);
     return done;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/postgres/beat.h"
 #include "init/postgres/start_internal.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
@@ -13,18 +14,22 @@
 /* A server that was told to stop may still hold the volume for a moment. */
 #define SERVER_STOP_MS 20000
 #define LOOK_MS 500
-#define ENTRYPOINT_SCRIPT "/docker-entrypoint-initdb.d/50-ordain.sh"
+#define ENTRYPOINT_SCRIPT "/docker-entrypoint-initdb.d/zz-ordain.sh"
+
+int pg_start_major(const struct pg_start *start)
+{
+    const char *image = getenv("PG_MAJOR");
+    if (start->settings->postgres.version_major != 0 || image == NULL)
+        return start->settings->postgres.version_major;
+    return (int)strtol(image, NULL, 10);
+}
 
 /* Another major than the volume's would refuse to start, with a longer sentence. */
 static bool check_major(const struct pg_start *start, struct err *err)
 {
-    const char *image = getenv("PG_MAJOR");
-    int told = start->settings->postgres.version_major;
-    const char *source = "ORDAIN_PG_VERSION";
-    if (told == 0 && image != NULL) {
-        told = (int)strtol(image, NULL, 10);
-        source = "the image's PG_MAJOR";
-    }
+    int told = pg_start_major(start);
+    const char *source =
+        start->settings->postgres.version_major != 0 ? "ORDAIN_PG_VERSION" : "the image's PG_MAJOR";
     if (told <= 0 || start->datadir.major == 0 || told == start->datadir.major)
         return true;
     return err_set(err, ERR_REFUSED,
@@ -42,6 +47,8 @@ static bool take_volume(struct pg_start *start, struct err *err)
         bool held = true;
         if (start->dry)
             return true;
+        if (!datadir_make_parents(&start->datadir, err))
+            return false;
         if (!datadir_lock(&start->datadir, &held, err))
             return false;
         if (held && !datadir_server(&start->datadir, &pid)) {
@@ -88,26 +95,24 @@ static bool decide(struct pg_start *start, struct pg_start_result *result, struc
         if (!pg_start_look(start, err))
             return false;
         pg_start_complaint(start, complaint);
-        if (start->decision.action != PG_WAIT || start->dry)
+        if (start->dry)
             break;
-        if (pg_start_waits_in_vain(start)) {
-            if (!start->final) {
-                result->left_to_exec = true;
-                break;
-            }
+        bool in_vain = pg_start_waits_in_vain(start);
+        if (start->decision.action != PG_WAIT && !in_vain)
+            break;
+        if (in_vain && !start->final) {
+            result->left_to_exec = true;
+            break;
         }
-        if (start->final)
-            datadir_beat(&start->datadir, DATADIR_WAITING);
+        if (in_vain) /* the controller makes that pod in its own time, while this one says ready */
+            start->deadline_ns = clock_deadline_ns(start->timeout_ms);
         log_wait("%s%s%s", start->decision.sentence, *complaint != '\0' ? ": " : "", complaint);
         if (!clock_pause(LOOK_MS, start->deadline_ns))
             break;
     }
     log_wait_end();
-    struct err ignored;
-    if (!start->dry)
-        (void)datadir_remove_mark(&start->datadir, DATADIR_WAITING, &ignored);
     result->decision = start->decision;
-    if (start->decision.action == PG_REFUSE)
+    if (start->decision.action == PG_REFUSE && !result->left_to_exec)
         return err_set(err, ERR_REFUSED, "%s", start->decision.sentence);
     if (start->decision.action == PG_WAIT && !result->left_to_exec)
         return err_set(err, kind_of_wait(start), "%s%s%s", start->decision.sentence,
@@ -168,6 +173,16 @@ static bool decide_and_apply(struct pg_start *start, struct pg_start_result *res
     return done;
 }
 
+/* No server runs now, and no other ordain: what such a one left has no meaning any more. */
+static bool clear_marks(struct pg_start *start, struct err *err)
+{
+    start->was_fenced = datadir_beat_age_s(&start->datadir, DATADIR_FENCED) != DATADIR_NO_BEAT;
+    return datadir_remove_mark(&start->datadir, DATADIR_CLONING, err) &&
+           datadir_remove_mark(&start->datadir, DATADIR_WAITING, err) &&
+           datadir_remove_mark(&start->datadir, DATADIR_RESTART, err) &&
+           (!start->final || datadir_remove_mark(&start->datadir, DATADIR_FENCED, err));
+}
+
 static bool open_all(struct pg_start *start, struct err *err)
 {
     const struct settings *settings = start->settings;
@@ -193,8 +208,11 @@ bool start_postgres(const struct settings *settings, bool dry, bool final, int64
     start->dry = dry;
     start->final = final;
     start->datadir.lock = -1;
-    bool done =
-        open_all(start, err) && take_volume(start, err) && decide_and_apply(start, result, err);
+    start->timeout_ms = clock_left_ms(deadline_ns);
+    bool done = open_all(start, err) && take_volume(start, err) && (dry || clear_marks(start, err));
+    struct beat *beat = done && final ? beat_start(&start->datadir, DATADIR_WAITING) : NULL;
+    done = done && decide_and_apply(start, result, err);
+    beat_stop(beat);
     if (done && final)
         datadir_leave_lock(&start->datadir);
     if (start->peers_open)

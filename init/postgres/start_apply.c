@@ -10,9 +10,9 @@
 #include "init/postgres/slots.h"
 #include "init/postgres/start_internal.h"
 #include "init/render.h"
+#include "init/sys/disk.h"
 #include "init/sys/file.h"
 #include "init/sys/log.h"
-#include "init/sys/tree.h"
 
 /* ---- the register's word */
 
@@ -128,8 +128,10 @@ static bool start_whole(struct pg_start *start, struct err *err)
         ask_for_slot(start);
     else
         record_own(start);
-    return auto_conf_clean(start->datadir.path, err) &&
-           datadir_remove_mark(&start->datadir, DATADIR_FENCED, err);
+    /* Whom a standby of a replication that is being adopted follows, only its own configuration knows. */
+    bool adopted = standby && start->facts.named == PG_NAMED_NOBODY;
+    return (adopted || auto_conf_clean(start->datadir.path, start->was_fenced, err)) &&
+           datadir_remove_tree(&start->datadir, DATADIR_OLD, err);
 }
 
 bool pg_start_apply(struct pg_start *start, bool *again, struct err *err)
@@ -150,10 +152,11 @@ bool pg_start_apply(struct pg_start *start, bool *again, struct err *err)
     case PG_CLONE_KEEP:
     case PG_CLONE_DISCARD:
         record_seeded(start);
-        return pg_start_clone(start, err) &&
-               datadir_remove_mark(&start->datadir, DATADIR_FENCED, err);
+        *again = true; /* it took its time: the register may name another by now */
+        return pg_start_clone(start, err);
     case PG_REWIND:
-        return pg_start_rewind(start, err) && start_whole(start, err);
+        *again = true;
+        return pg_start_rewind(start, err);
     case PG_WAIT:
     case PG_REFUSE:
     case PG_ACTIONS:

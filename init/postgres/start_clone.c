@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +51,7 @@ static bool fetch_from(struct pg_start *start, const struct pg_peer *source,
         .slot = slot,
         .system_identifier = start->upstream->system_identifier,
         .least_timeline = start->named.timeline,
-        .major = settings->version_major,
+        .major = pg_start_major(start),
         .compression = compressions[settings->compression],
         .max_rate_kb = (int)(settings->max_rate / 1024),
         .tablespace_mapping = settings->tablespace_mapping,
@@ -148,6 +149,12 @@ static bool make_room(struct pg_start *start, struct err *err)
     return true;
 }
 
+static bool is_no_room(const struct err *err)
+{
+    return err->kind == ERR_IO && (strstr(err->message, strerror(ENOSPC)) != NULL ||
+                                   strstr(err->message, strerror(EDQUOT)) != NULL);
+}
+
 bool pg_start_clone(struct pg_start *start, struct err *err)
 {
     struct clone_result result;
@@ -155,17 +162,18 @@ bool pg_start_clone(struct pg_start *start, struct err *err)
     if (!start->datadir.is_empty && !datadir_remove_tree(&start->datadir, DATADIR_OLD, err))
         return false;
     if (!fetch(start, &result, err)) {
-        if (start->decision.action == PG_CLONE_KEEP && err->kind == ERR_IO) {
+        if (start->decision.action == PG_CLONE_KEEP && is_no_room(err)) {
             err->kind = ERR_REFUSED;
             return err_wrap(err, "a clone beside the diverged directory, which is kept unless "
                                  "ORDAIN_PG_DIVERGED=discard, or rewind, is set");
         }
         return false;
     }
+    /* The marks are of the directory that goes: between the two renames there is none, which is safe. */
     return rejoin_own_clone(result.staging, err) && make_room(start, err) &&
-           clone_install(start->datadir.path, err) &&
            datadir_remove_mark(&start->datadir, DATADIR_REWINDING, err) &&
            datadir_remove_mark(&start->datadir, DATADIR_STARTED, err) &&
+           clone_install(start->datadir.path, err) &&
            datadir_remove_tree(&start->datadir, DATADIR_OLD, err) &&
            datadir_read(&start->datadir, err);
 }

@@ -53,7 +53,7 @@ static bool read_register(struct pg_start *start, struct err *err)
     if (!has_data(start))
         return true;
     uint64_t recorded = start->named.system_identifier;
-    if (recorded != 0)
+    if (recorded != 0 && start->datadir.control.system_identifier != 0)
         start->facts.identity = recorded == start->datadir.control.system_identifier
                                     ? PG_IDENTITY_SAME
                                     : PG_IDENTITY_OTHER;
@@ -96,7 +96,8 @@ static enum pg_upstream upstream_of(const struct pg_start *start)
         return PG_UPSTREAM_UNKNOWN;
     if (recorded != 0 && peer->system_identifier != recorded)
         return PG_UPSTREAM_STRANGER;
-    if (has_data(start) && peer->system_identifier != start->datadir.control.system_identifier)
+    if (has_data(start) && start->datadir.control.system_identifier != 0 &&
+        peer->system_identifier != start->datadir.control.system_identifier)
         return PG_UPSTREAM_STRANGER;
     if (peer->in_recovery)
         return PG_UPSTREAM_STANDBY;
@@ -191,6 +192,16 @@ static bool is_wal_gone(struct pg_start *start)
            (wal_question_ask(&question, &gone, start->deadline_ns, &why) && gone);
 }
 
+/* Somebody is on the timeline already that this pod was named for. */
+static bool is_outrun(const struct pg_start *start)
+{
+    for (size_t i = 0; start->named.timeline != 0 && i < start->peers.count; i++)
+        if (start->peers.peers[i].answer == PG_ROWS &&
+            start->peers.peers[i].timeline >= start->named.timeline)
+            return true;
+    return false;
+}
+
 static bool look_at_others(struct pg_start *start, struct err *err)
 {
     int64_t until_ns = clock_part_ns(start->deadline_ns, PEERS_MS);
@@ -207,7 +218,19 @@ static bool look_at_others(struct pg_start *start, struct err *err)
     start->facts.wal_gone = is_wal_gone(start);
     if (!named)
         start->facts.others = others_of(&start->peers);
+    start->facts.outrun = is_outrun(start);
     return true;
+}
+
+/* A standby that the register names: is it what the promotion chose? The first primary was never chosen. */
+static bool is_promised(const struct pg_start *start)
+{
+    uint64_t promised = start->named.promoted_at;
+    if (start->facts.named != PG_NAMED_ME || start->facts.data != PG_DATA_STANDBY)
+        return false;
+    if (promised == 0)
+        return control_file_timeline(&start->datadir.control) < start->named.timeline;
+    return start->datadir.wal_needed >= promised || find_wal_end(start, promised) >= promised;
 }
 
 bool pg_start_look(struct pg_start *start, struct err *err)
@@ -219,6 +242,7 @@ bool pg_start_look(struct pg_start *start, struct err *err)
     take_local(start);
     if (!read_register(start, err))
         return false;
+    start->facts.promised = is_promised(start);
     if (!postgres_start_is_local(&start->facts) && !look_at_others(start, err)) {
         if (err->kind != ERR_LATER)
             return false;
@@ -228,10 +252,29 @@ bool pg_start_look(struct pg_start *start, struct err *err)
     return true;
 }
 
-bool pg_start_waits_in_vain(const struct pg_start *start)
+/* A higher pod of the birth whose name does not resolve: the controller has not made it yet. */
+static bool higher_is_absent(struct pg_start *start)
 {
-    return start->decision.action == PG_WAIT && start->upstream != NULL &&
-           start->settings->pod_management == POD_MANAGEMENT_ORDERED &&
+    struct err why;
+    int64_t until_ns = clock_part_ns(start->deadline_ns, PEERS_MS);
+    if (!open_peers(start, &why) ||
+        !pg_peers_look(&start->peers, &start->access, &start->identity, -1, 0, until_ns, &why))
+        return false;
+    for (size_t i = 0; i < start->peers.count; i++)
+        if (start->peers.peers[i].ordinal > start->identity.ordinal &&
+            start->peers.peers[i].name == DNS_ABSENT)
+            return true;
+    return false;
+}
+
+bool pg_start_waits_in_vain(struct pg_start *start)
+{
+    enum pg_action action = start->decision.action;
+    if (start->settings->pod_management != POD_MANAGEMENT_ORDERED)
+        return false;
+    if (action == PG_REFUSE)
+        return start->facts.named == PG_NAMED_ME && higher_is_absent(start);
+    return action == PG_WAIT && start->upstream != NULL &&
            start->upstream->ordinal > start->identity.ordinal &&
            start->upstream->name == DNS_ABSENT;
 }

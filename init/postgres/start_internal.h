@@ -13,7 +13,7 @@
 struct pg_start {
     const struct settings *settings;
     struct identity identity;
-    int64_t deadline_ns;
+    int64_t deadline_ns, timeout_ms;
     bool dry, final;
 
     struct datadir datadir;
@@ -23,6 +23,7 @@ struct pg_start {
     bool peers_open;
     int peers_named; /* whom peers was opened for */
 
+    bool was_fenced;                /* the fence's mark stood beside PGDATA */
     struct named named;             /* what the register says */
     const struct pg_peer *upstream; /* the named primary's pod; NULL: it is this one, or nobody */
     uint64_t wal_end;               /* of PGDATA, where it was needed; 0: not known */
@@ -34,10 +35,16 @@ struct pg_start {
 
 /* One look at PGDATA, the register and, where it matters, the other pods; then the decision. */
 bool pg_start_look(struct pg_start *start, struct err *err);
-/* True when the decision waits for a pod that cannot exist before this one is ready. */
-bool pg_start_waits_in_vain(const struct pg_start *start);
+/* True when the decision waits for a pod that cannot exist before this one is ready, or is a refusal of
+ * the named primary that only a promotion of such a pod settles (OrderedReady). */
+bool pg_start_waits_in_vain(struct pg_start *start);
 /* Why the other pod gives no answer, for the end of a sentence: "pg-1: connection refused"; "" : it does. */
 void pg_start_complaint(const struct pg_start *start, char text[static 512]);
+
+/* ---- start.c */
+
+/* The server's major as it is told: ORDAIN_PG_VERSION, or the image's own PG_MAJOR; 0: not told. */
+int pg_start_major(const struct pg_start *start);
 
 /* ---- start_apply.c */
 

@@ -112,3 +112,14 @@ bool disk_sync_tree(int root, const char *path, struct err *err)
         return err_errno(err, errno, "cannot write '%s' to the disk", path);
     return true;
 }
+
+bool disk_sync_directory(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    if (!synced)
+        err_errno(err, errno, "cannot sync the directory '%s'", path);
+    if (fd >= 0)
+        (void)close(fd);
+    return synced;
+}

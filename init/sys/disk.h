@@ -21,4 +21,7 @@ bool disk_empty(const char *path, struct err *err);
  */
 bool disk_sync_tree(int root, const char *path, struct err *err);
 
+/* The names made or changed in the directory PATH survive a power cut once this returns. */
+bool disk_sync_directory(const char *path, struct err *err);
+
 #endif

@@ -191,7 +191,7 @@ static void one_holds_the_lock(void **state)
 static void clocks_beat(void **state)
 {
     (void)state;
-    assert_int_equal(datadir_beat_age_s(&datadir, DATADIR_CLONING), -1);
+    assert_true(datadir_beat_age_s(&datadir, DATADIR_CLONING) == DATADIR_NO_BEAT);
     datadir_beat(&datadir, DATADIR_CLONING);
     assert_in_range(datadir_beat_age_s(&datadir, DATADIR_CLONING), 0, 5);
     const struct timespec long_ago[2] = {
@@ -223,7 +223,7 @@ static void alter_system_s_words_of_a_role_are_taken_out(void **state)
 {
     (void)state;
     make("pgdata");
-    assert_true(auto_conf_clean(pgdata, &err)); /* no file, no failure */
+    assert_true(auto_conf_clean(pgdata, true, &err)); /* no file, no failure */
     put("pgdata/postgresql.auto.conf", "# Do not edit\n"
                                        "work_mem = '64MB'\n"
                                        "primary_conninfo = 'host=pg-0 primary_slot_name'\n"
@@ -231,7 +231,7 @@ static void alter_system_s_words_of_a_role_are_taken_out(void **state)
                                        "primary_conninfo_of_mine = 'kept'\n"
                                        "default_transaction_read_only on\n"
                                        "synchronous_standby_names = 'ANY 1 (a)'");
-    assert_true(auto_conf_clean(pgdata, &err));
+    assert_true(auto_conf_clean(pgdata, true, &err));
     assert_string_equal(text_of("pgdata/postgresql.auto.conf"),
                         "# Do not edit\n"
                         "work_mem = '64MB'\n"

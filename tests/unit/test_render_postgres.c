@@ -106,7 +106,7 @@ static void a_standby_is_as_recorded(void **state)
     golden_check("postgres_conf/standby.conf", made("postgresql.conf"));
     golden_check("postgres_conf/pg_hba.conf", made("pg_hba.conf"));
     golden_check("postgres_conf/pgpass", made("pgpass"));
-    golden_check("postgres_conf/50-ordain.sh", made("initdb.d/50-ordain.sh"));
+    golden_check("postgres_conf/zz-ordain.sh", made("initdb.d/zz-ordain.sh"));
     assert_string_equal(made("role"), "standby\n");
     size_t first = changed;
     assert_true(first >= 7);
@@ -151,7 +151,7 @@ static void secrets_and_scripts_are_the_owners_alone(void **state)
     assert_true(file_join(path, config_dir, "pgpass", &err));
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    assert_true(file_join(path, config_dir, "initdb.d/50-ordain.sh", &err));
+    assert_true(file_join(path, config_dir, "initdb.d/zz-ordain.sh", &err));
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
     assert_null(strstr(made("postgresql.conf"), "pa:ss"));
