@@ -7,7 +7,7 @@ import os
 import subprocess
 
 from common import lab, plain_postgres, postgres
-from lab import check, equal, note
+from lab import check, equal
 
 ROWS = 200
 
@@ -87,16 +87,25 @@ def two_births(world):
 
 
 def volumes_move(world):
-    """kubegres#26, #87: the primary's and a standby's volume change places: the register decides"""
+    """kubegres#26, #87: the primary's and a standby's volume change places: nobody is made primary by that, and
+    both are as they were once they are back"""
     with formed(world) as (one, _, writer):
         one.delete_all()
         first, second, third = one.pods
         first.volume, second.volume = second.volume, first.volume
         for pod in one.pods:
             pod.recreate()
+        one.wait(lambda: "ends before the position" in first.termination.get("init", ""), 60,
+                 "pg-0 refuses a standby's volume that no promotion chose", first.describe)
+        equal(first.exit_codes["init"][-1], 65, "exit")
+        second.wait_log("does not answer yet", "init")
+        equal(one.primaries(), [], "primaries")
+        one.delete_all()
+        first.volume, second.volume = second.volume, first.volume
+        for pod in one.pods:
+            pod.recreate()
         healthy_again(one, writer)
         equal(one.named(), first, "who is named")
-        note(f"timelines {[one.timeline(index) for index in range(3)]}")
 
 
 SCENARIOS = [nobody_answers, half_a_clone, two_births, volumes_move]
