@@ -98,6 +98,8 @@ void pg_start_report(const struct pg_start *start, size_t changed, struct buf *o
     report_data(start, out);
     report_register(start, out);
     report_peers(start, out);
+    if (start->decision.sentence == NULL) /* what failed is told instead */
+        return;
     buf_printf(out, "decision    %s (row %d)\n", postgres_start_action_name(action),
                start->decision.row + 1);
     buf_printf(out, "reason      %s\n", start->decision.sentence);
