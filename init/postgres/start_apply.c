@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "init/postgres/auto_conf.h"
+#include "init/postgres/clone.h"
 #include "init/postgres/rejoin.h"
 #include "init/postgres/reserved_history.h"
 #include "init/postgres/slots.h"
@@ -117,6 +118,14 @@ static void record_seeded(struct pg_start *start)
         log_warn("%s", why.message);
 }
 
+/* What a clone that was killed left: half of it, or the directory that it took the place of. Whoever starts
+ * with whole data needs neither. */
+static bool tidy(const struct pg_start *start, struct err *err)
+{
+    return datadir_remove_tree(&start->datadir, CLONE_STAGING_SUFFIX, err) &&
+           datadir_remove_tree(&start->datadir, DATADIR_OLD, err);
+}
+
 static bool start_whole(struct pg_start *start, struct err *err)
 {
     record_seeded(start);
@@ -131,7 +140,7 @@ static bool start_whole(struct pg_start *start, struct err *err)
     /* Whom a standby of a replication that is being adopted follows, only its own configuration knows. */
     bool adopted = standby && start->facts.named == PG_NAMED_NOBODY;
     return (adopted || auto_conf_clean(start->datadir.path, start->was_fenced, err)) &&
-           datadir_remove_tree(&start->datadir, DATADIR_OLD, err);
+           tidy(start, err);
 }
 
 bool pg_start_apply(struct pg_start *start, bool *again, struct err *err)

@@ -57,19 +57,24 @@ class Stand:
     def __init__(self, pod):
         self.pod, self.one, self.volume = pod, pod.lab, pod.volume
         self.register, self.env = pod.lab.register, {}
-        self._copies = os.path.join(self.one.dir, "copies", pod.name)
-        os.makedirs(self._copies, exist_ok=True)
+        self.copies = os.path.join(self.one.dir, "copies", pod.name)
+        os.makedirs(self.copies, exist_ok=True)
 
     # ---- what lies there
 
     def keep(self, label):
         """Remembers the volume's content under a name."""
-        subprocess.run(["cp", "-a", self.volume.path, os.path.join(self._copies, label)], check=True)
+        subprocess.run(["cp", "-a", self.volume.path, os.path.join(self.copies, label)], check=True)
 
     def put(self, label):
         """The volume's content is what it was."""
         self.volume.clear()
-        subprocess.run(["cp", "-a", os.path.join(self._copies, label) + "/.", self.volume.path], check=True)
+        subprocess.run(["cp", "-a", os.path.join(self.copies, label) + "/.", self.volume.path], check=True)
+
+    def copy(self, other, label):
+        """The volume's content is what another stand remembers under this name."""
+        self.volume.clear()
+        subprocess.run(["cp", "-a", other.copies + f"/{label}/.", self.volume.path], check=True)
 
     def path(self, name=""):
         """A path below PGDATA, for the test process."""
@@ -151,9 +156,12 @@ class Stand:
 
     def exec(self, *strace, server=("true",), timeout_s=60, **env):
         """`exec postgres` with the main container's; it becomes SERVER."""
+        return self.run_as_main(*strace, "ordain", "exec", "postgres", "--", *server, timeout_s=timeout_s, **env)
+
+    def run_as_main(self, *argv, timeout_s=60, **env):
+        """A command with the main container's rights."""
         life = self.pod.life
-        return life.sandbox.execute((*strace, "ordain", "exec", "postgres", "--", *server), AS_SERVER,
-                                    {**life.env(AS_SERVER), **self.env, **env}, timeout_s=timeout_s)
+        return life.sandbox.execute(argv, AS_SERVER, {**life.env(AS_SERVER), **self.env, **env}, timeout_s=timeout_s)
 
     def go_on(self):
         """The pod's life begins."""

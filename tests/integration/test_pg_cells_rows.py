@@ -65,6 +65,7 @@ CELLS = [
 
     Cell("the register names no primary, this volume", "empty", "nobody", rc=REFUSE),
     Cell("the register names no primary, this volume", "half", "nobody", reach="standby", rc=REFUSE),
+    Cell("the register names no primary, and yet knows", "empty", "seeded", reach="none", rc=REFUSE),
     Cell("nobody was born yet", "empty", "nobody", reach="none", after="begun_named"),
     Cell("a first initdb was cut short", "half", "nobody", reach="none", after="begun_again"),
     Cell("the register names no primary yet", "empty", "nobody", reach="none", rc=WAIT, stand=3),
@@ -255,7 +256,7 @@ class Facts:
         if whom == "wal_gone" and not self.wal_is_gone:
             self._remove_wal()
         write_register(self.one, self.register, **{
-            "nobody": {}, "me": {**known, "primary": me, "timeline": 1}, "standby": {**known, "primary": "pg-2"},
+            "nobody": {}, "seeded": {"seeded.0": "yes"}, "me": {**known, "primary": me, "timeline": 1}, "standby": {**known, "primary": "pg-2"},
             "me_later": {**known, "primary": me, "timeline": 2}, "old": {**known, "primary": "pg-1", "timeline": 3},
             "stranger": {**known, "primary": "pg-1", "system_identifier": 4711},
             "unsaid": {"primary": "pg-1", "timeline": 2}}.get(whom, {**known, "primary": "pg-1"}))

@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""SIGKILL at every step of init and exec that changes something: what is left is never half of anything that starts, and
+the next run finishes."""
+
+import os
+import re
+
+from common import lab, postgres
+from lab import check, equal, note
+from pg_cells import SINGLE, hold, promote
+
+# After these the volume may be another one. Calls of which a start has a thousand are taken at a few places.
+STEPS = ("rename,renameat,renameat2", "unlink,unlinkat,rmdir", "fsync,fdatasync,syncfs", "symlink,symlinkat,link,linkat",
+         "fchmod,chmod,fchmodat,fchown,fchownat", "flock", "utimensat,ftruncate", "connect")
+MANY = ("openat", "write,pwrite64", "mkdir,mkdirat", "sendto")
+PLACES = (1, 2, 3, 5, 8, 21, 55, 144, 377, 987)
+AT_MOST = 20  # of one kind
+KILLED = (-9, 137)  # as the first process of its namespace strace cannot end itself by the signal
+NUMBERED = re.compile(r"pgdata\.diverged-\d+-[0-9A-F]+-[0-9A-F]+$")
+
+
+class Walk:
+    """One start of a stand, killed at each of its steps: from what is kept under `label`, by `command` (init, exec)."""
+
+    def __init__(self, stand, label, command, **env):
+        self.stand, self.label, self.env, self.kills = stand, label, env, 0
+        self.command = getattr(stand, command)
+        self.where = f"{command} of {label}"
+
+    def begin(self):
+        """Everything is as before the start."""
+        self.stand.put(self.label)
+        self.stand.forget_configuration()
+
+    def kill(self, call, nth):
+        """False when it ended before the nth call."""
+        result = self.command(*lab.killed_at((), call, nth), **self.env)
+        if result.rc == 0:
+            return False
+        check(result.rc in KILLED, f"{self.where} killed at {call} {nth}: {result!r}")
+        self.kills += 1
+        return True
+
+    def all(self, judge):
+        """Kills everywhere; JUDGE(where) looks at what a kill left, before the next run, which must succeed, and again
+        behind it. Then killed again and again without setting anything back."""
+        for call in STEPS + MANY:
+            for nth in PLACES if call in MANY else range(1, AT_MOST + 1):
+                self.begin()
+                if not self.kill(call, nth):
+                    break
+                self.finish(judge, f"{self.where} killed at {call} {nth}")
+        self.begin()
+        for nth in range(1, 9):
+            for call in (STEPS[0], STEPS[1], MANY[0]):
+                self.kill(call, nth)
+        self.finish(judge, f"{self.where} killed again and again")
+        note(f"{self.where}: {self.kills} kills")
+        check(self.kills >= 30, f"{self.kills} kills are too few to have been at every step")
+
+    def finish(self, judge, where):
+        """The next run succeeds, and one more changes nothing."""
+        judge(where, False)
+        result = self.command(**self.env)
+        equal(result.rc, 0, f"{where}, the next run: {result!r}")
+        judge(where, True)
+        before = self.stand.all_seen()
+        equal(self.command(**self.env).rc, 0, f"{where}, one more run")
+        equal(lab.differences(before, self.stand.all_seen()), [], f"{where}, one more run")
+
+
+def beside(stand, done=True):
+    """What is beside PGDATA but marks, sorted; unless DONE, what a killed writer left is none either."""
+    names = set(os.listdir(stand.volume.path)) - {"pgdata"}
+    return sorted(name for name in names if not name.startswith("pgdata.ordain-")
+                  and (done or not name.startswith(".pgdata.ordain-")))
+
+
+def never_a_primary(stand, where):
+    """Whatever PGDATA has: with a control file it has the signal, so that no server could start on it as a primary."""
+    if os.path.exists(stand.path("global/pg_control")):
+        check(os.path.exists(stand.path("standby.signal")), f"{where}: data without standby.signal")
+
+
+def streams(one, stand):
+    """The pod's life begins, and its server streams from the primary."""
+    stand.go_on()
+    stand.pod.wait_ready(60)
+    one.wait(lambda: stand.pod.name in one.streaming(1), 30, f"{stand.pod.name} streams")
+
+
+def clones(world):
+    """a clone killed at every step of init and exec: nothing half starts, the next run clones and streams"""
+    with postgres(world, replicas=2) as one:
+        one.up(60)
+        stand = hold(one, 0)
+        promote(one, 1)
+        stand.volume.clear()
+        stand.keep("nothing")
+
+        def judge(where, done):
+            never_a_primary(stand, where)
+            whole = os.path.exists(stand.path("PG_VERSION"))
+            check(whole == os.path.exists(stand.path("global/pg_control")), f"{where}: half a clone is in place")
+            if done:
+                equal(beside(stand), [], f"{where}: left over")
+        for command in ("init", "exec"):
+            Walk(stand, "nothing", command).all(judge)
+        streams(one, stand)
+
+
+def former_primaries(world):
+    """a clean and a diverged former primary killed at every step of its return: kept, discarded, no row is lost"""
+    with postgres(world, replicas=2) as one:
+        one.up(60)
+        stand = hold(one, 0)
+        promote(one, 1)
+        stand.keep("clean")
+        stand.shell(SINGLE.format("CREATE TABLE only_here AS SELECT 1 AS one"))
+        stand.keep("diverged")
+
+        def demoted(where, done):
+            equal(beside(stand, done), [], f"{where}: a clean one is not cloned")
+            check(os.path.exists(stand.path("global/pg_control")), f"{where}: the data")
+
+        def kept(where, done):
+            found = [name for name in beside(stand) if NUMBERED.match(name)]
+            old = found[0] if found else "pgdata"
+            check(os.path.exists(os.path.join(stand.volume.path, old, "global/pg_control")), f"{where}: the old data")
+            check(len(found) <= 1, f"{where}: {found}")
+            if found:
+                never_a_primary(stand, where)
+            if done:
+                equal(beside(stand), found, f"{where}: left over")
+                equal(len(found), 1, f"{where}: it is kept")
+
+        def discarded(where, done):
+            old = stand.has(".discarded")
+            if done:
+                equal(beside(stand), [], f"{where}: left over")
+            if old or done:
+                never_a_primary(stand, where)
+        Walk(stand, "clean", "init").all(demoted)
+        Walk(stand, "clean", "exec").all(demoted)
+        Walk(stand, "diverged", "exec").all(kept)
+        Walk(stand, "diverged", "exec", ORDAIN_PG_DIVERGED="discard").all(discarded)
+        streams(one, stand)
+
+
+SCENARIOS = [clones, former_primaries]
+
+if __name__ == "__main__":
+    lab.main(SCENARIOS, needs=[lab.ordain_binary()])
