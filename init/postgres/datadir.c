@@ -41,6 +41,14 @@ bool datadir_open(struct datadir *datadir, const char *path, struct err *err)
         return err_set(err, ERR_CONFIG, "PGDATA '%.200s' is no absolute path of a directory", path);
     memcpy(datadir->path, path, len);
     datadir->path[len] = '\0';
+    struct stat status;
+    if (lstat(datadir->path, &status) == 0 && S_ISLNK(status.st_mode)) {
+        return err_set(
+            err, ERR_CONFIG,
+            "PGDATA '%s' is a symbolic link, and a clone would take the link's place: set "
+            "PGDATA to the directory that it leads to",
+            datadir->path);
+    }
     if (is_mount_point(datadir->path)) {
         return err_set(err, ERR_CONFIG,
                        "PGDATA '%s' is a volume's mount point, which cannot be renamed: keep the "
