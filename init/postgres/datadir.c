@@ -43,11 +43,10 @@ bool datadir_open(struct datadir *datadir, const char *path, struct err *err)
     datadir->path[len] = '\0';
     struct stat status;
     if (lstat(datadir->path, &status) == 0 && S_ISLNK(status.st_mode)) {
-        return err_set(
-            err, ERR_CONFIG,
-            "PGDATA '%s' is a symbolic link, and a clone would take the link's place: set "
-            "PGDATA to the directory that it leads to",
-            datadir->path);
+        return err_set(err, ERR_REFUSED,
+                       "PGDATA '%s' is a symbolic link, and a clone would take the link's place: "
+                       "name the directory itself",
+                       datadir->path);
     }
     if (is_mount_point(datadir->path)) {
         return err_set(err, ERR_CONFIG,

@@ -46,8 +46,8 @@ struct datadir {
     char damage[128];            /* why the control file cannot be used */
 };
 
-/* PATH is PGDATA. ERR_CONFIG with the line to change where it is a mount point itself, a symbolic link or
- * no absolute path. Reads nothing yet; close it in any case. */
+/* PATH is PGDATA. ERR_CONFIG with the line to change where it is a mount point itself or no absolute
+ * path, ERR_REFUSED where it is a symbolic link. Reads nothing yet; close it in any case. */
 bool datadir_open(struct datadir *datadir, const char *path, struct err *err);
 void datadir_close(struct datadir *datadir);
 

@@ -133,9 +133,11 @@ class Stand:
         return result
 
     def pgdata_seen(self):
-        """PGDATA and the register, every file; and which names are beside PGDATA but for what a wait leaves."""
+        """PGDATA and the register, every file; and which names are beside PGDATA but the lock and whom the
+        register named."""
         seen = lab.take(self.path(), self.register)
-        seen["beside"] = {"content": sorted(set(os.listdir(self.volume.path)) - {"pgdata.ordain-lock"})}
+        seen["beside"] = {"content": sorted(set(os.listdir(self.volume.path)) -
+                                             {"pgdata.ordain-lock", "pgdata.ordain-primary"})}
         return seen
 
     def all_seen(self):

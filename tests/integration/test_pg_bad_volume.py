@@ -69,10 +69,10 @@ def modes_and_places(world):
         refused(stand, CONFIGURATION, "absolute path", commands=("plan",), PGDATA="pgdata")
         os.rename(stand.path(), stand.volume.file("elsewhere"))
         os.symlink("elsewhere", stand.path())
-        refused(stand, CONFIGURATION, "symbolic link")
+        refused(stand, REFUSED, "symbolic link")
         os.unlink(stand.path())
         stand.mark("", "a file")
-        refused(stand, REFUSED, "holds files and no Postgres")
+        refused(stand, CONFIGURATION, "/data/pgdata' is no directory", commands=("init",))
         stand.put("whole")
         os.mkdir(stand.volume.file("lost+found"), 0o700)
         then_it_streams(stand)
@@ -141,7 +141,7 @@ def registers(world):
 
 def slots_and_wal(world):
     """a slot that is missing, one that was lost with its WAL, tablespaces on the primary"""
-    env = {"ORDAIN_PG_MAX_SLOT_WAL_KEEP_SIZE": "64MiB"}
+    env = {"ORDAIN_PG_MAX_SLOT_WAL_KEEP_SIZE": "64MB"}
     with postgres(world, replicas=2, env=env) as one:
         one.up(60)
         stand = standby(one)
