@@ -1,11 +1,17 @@
 #include "init/postgres/conninfo.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "init/postgres/access.h"
 #include "init/sys/file.h"
+#include "roles/text.h"
 #include "templates/quote.h"
+
+#define HELD_PREFIX "held-since-"
+#define HELD_SUFFIX ".invalid"
+#define HELD_S 20
 
 static bool put(void *user, const char *data, size_t len)
 {
@@ -118,4 +124,24 @@ bool conninfo_point(struct buf *out, const char *present, const char *pod_name, 
         buf_add_text(out, buf_text(&pointed));
     buf_free(&pointed);
     return ours;
+}
+
+/* ---- a standby that is held */
+
+void conninfo_hold(char host[static 64], int64_t now_s)
+{
+    (void)snprintf(host, 64, HELD_PREFIX "%" PRIi64 HELD_SUFFIX, now_s);
+}
+
+bool conninfo_is_held(const char *conninfo, int64_t now_s)
+{
+    char host[256];
+    uint64_t since_s;
+    size_t prefix = strlen(HELD_PREFIX);
+    conninfo_host(conninfo, host);
+    if (strncmp(host, HELD_PREFIX, prefix) != 0)
+        return false;
+    struct span digits = {host + prefix, strcspn(host + prefix, ".")};
+    return text_u64(digits, &since_s) && since_s <= (uint64_t)now_s &&
+           (uint64_t)now_s - since_s < HELD_S;
 }

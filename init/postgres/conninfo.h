@@ -1,6 +1,8 @@
 #ifndef INIT_POSTGRES_CONNINFO_H
 #define INIT_POSTGRES_CONNINFO_H
 
+#include <stdint.h>
+
 #include "init/identity.h"
 #include "init/settings.h"
 #include "init/sys/buf.h"
@@ -19,6 +21,14 @@ void conninfo_host(const char *conninfo, char host[static 256]);
  * pod POD_NAME.
  */
 bool conninfo_point(struct buf *out, const char *present, const char *pod_name, const char *host);
+
+/*
+ * The host of a standby that shall take WAL from nobody while a promotion compares positions: no such name
+ * resolves (RFC 2606, 2), and NOW_S, its server's wall clock in seconds, says for how long: a promotion that was
+ * killed holds nobody for ever.
+ */
+void conninfo_hold(char host[static 64], int64_t now_s);
+bool conninfo_is_held(const char *conninfo, int64_t now_s);
 
 /* Appends NAME=VALUE, quoted as libpq reads it; nothing where VALUE is "". */
 void conninfo_word(struct buf *out, const char *name, const char *value);

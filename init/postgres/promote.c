@@ -14,8 +14,8 @@
 
 #define LOOK_MS 3000
 #define WAIT_MS 250
-#define STILL_MS 200   /* between two looks that must show the same positions */
-#define SETTLE_MS 5000 /* a standby that still receives is not waited for any longer */
+#define STILL_MS 50 /* between two looks that must show the same positions */
+#define RELEASE_MS 3000
 #define PROMOTE_S 60   /* what a server may take for the rest of its WAL */
 #define AFTER_MS 15000 /* for the other standbys */
 
@@ -36,29 +36,37 @@ static bool give_up_waiting(const struct promote_look *look, struct err *err)
     return err_set(err, denied ? ERR_DENIED : ERR_LATER, "%s", text);
 }
 
-/* Looks until there is something to do; what is chosen must have been received whole. */
+/* One look. *ready: it is decided, and what a GO is decided by cannot change any more. */
+static bool look_once(struct promote_look *look, bool *ready, int64_t deadline_ns, struct err *err)
+{
+    bool still = false;
+    if (!promote_look_see(look, LOOK_MS, deadline_ns, &still, err))
+        return false;
+    *ready = look->decision.verdict != PG_PROMOTE_WAIT;
+    if (look->decision.verdict != PG_PROMOTE_GO)
+        return true;
+    bool quiet = promote_look_is_quiet(look);
+    *ready = quiet && still;
+    return quiet || promote_look_hold(look, deadline_ns, err);
+}
+
+/* Looks until there is something to do. */
 static bool see(struct promote_look *look, int64_t deadline_ns, struct err *err)
 {
-    int64_t settle_ns = clock_part_ns(deadline_ns, SETTLE_MS);
     char text[1024];
     for (;;) {
-        bool still = false;
-        bool seen = promote_look_see(look, LOOK_MS, deadline_ns, &still, err);
+        bool ready = false;
+        bool seen = look_once(look, &ready, deadline_ns, err);
         if (!seen && err->kind != ERR_LATER)
             return false;
-        enum pg_promote_verdict verdict = seen ? look->decision.verdict : PG_PROMOTE_WAIT;
-        if (verdict == PG_PROMOTE_REFUSE)
-            return refuse(look, err);
-        if (verdict == PG_PROMOTE_GO && !still && !clock_expired(settle_ns)) {
-            (void)clock_pause(STILL_MS, settle_ns);
-            continue;
-        }
-        if (verdict != PG_PROMOTE_WAIT)
-            return true;
+        if (seen && ready)
+            return look->decision.verdict != PG_PROMOTE_REFUSE || refuse(look, err);
+        bool settles = seen && look->decision.verdict == PG_PROMOTE_GO;
         if (seen)
             promote_look_sentence(look, text);
-        log_wait("a promotion (%s)", seen ? text : err->message);
-        if (!clock_pause(WAIT_MS, deadline_ns))
+        if (!settles)
+            log_wait("a promotion (%s)", seen ? text : err->message);
+        if (!clock_pause(settles ? STILL_MS : WAIT_MS, deadline_ns))
             return seen ? give_up_waiting(look, err) : false;
     }
 }
@@ -186,6 +194,8 @@ bool promote_postgres(const struct settings *settings, const char *pod, int64_t 
         const char *name = look.observer.members[look.decision.chosen].peer->pod_name;
         (void)printf("%s is the primary\n", name);
         tell_the_others(settings, deadline_ns);
+    } else {
+        promote_look_release(&look, clock_deadline_ns(RELEASE_MS));
     }
     promote_look_close(&look);
     return done;

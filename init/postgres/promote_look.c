@@ -6,6 +6,12 @@
 #include <string.h>
 
 #include "init/postgres/form_report.h"
+#include "init/postgres/repair.h"
+#include "init/sys/clock.h"
+#include "init/sys/log.h"
+
+/* Well within what conninfo_hold promises. */
+#define HELD_FOR_SURE_NS (8 * CLOCK_S)
 
 /* ---- who is meant */
 
@@ -139,6 +145,57 @@ bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t de
     };
     look->decision = postgres_promote_decide(&facts);
     return true;
+}
+
+/* ---- who takes WAL from nobody */
+
+static bool each_standby(struct promote_look *look, int primary, int64_t deadline_ns,
+                         struct err *err)
+{
+    char who[512];
+    struct pg_observer *observer = &look->observer;
+    for (size_t i = 0; i < look->count; i++) {
+        int server = pg_observer_server(observer, i);
+        if (look->pods[i].answer != PG_PROMOTE_STANDBY || server < 0 ||
+            observer->members[i].peer->ordinal == primary)
+            continue;
+        struct identity identity = pg_observer_identity(observer, i);
+        pg_observer_describe(observer, i, who);
+        bool done = primary < 0
+                        ? repair_hold(observer->peers.client, server, who, observer->settings,
+                                      &identity, deadline_ns, err)
+                        : repair_follow(observer->peers.client, server, who, observer->settings,
+                                        &identity, primary, deadline_ns, err);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+bool promote_look_hold(struct promote_look *look, int64_t deadline_ns, struct err *err)
+{
+    look->held_ns = clock_now_ns();
+    return each_standby(look, -1, deadline_ns, err);
+}
+
+bool promote_look_is_quiet(const struct promote_look *look)
+{
+    if (look->held_ns == 0 || clock_now_ns() - look->held_ns > HELD_FOR_SURE_NS)
+        return false;
+    for (size_t i = 0; i < look->count; i++)
+        if (look->pods[i].answer == PG_PROMOTE_STANDBY &&
+            look->observer.members[i].receiver[0] != '\0')
+            return false;
+    return true;
+}
+
+void promote_look_release(struct promote_look *look, int64_t deadline_ns)
+{
+    struct err why;
+    if (look->held_ns == 0 || !look->observer.named.known || look->observer.named.ordinal < 0)
+        return;
+    if (!each_standby(look, look->observer.named.ordinal, deadline_ns, &why))
+        log_warn("%s; its readiness probe tries again", why.message);
 }
 
 /* ---- words */

@@ -14,6 +14,8 @@ struct promote_look {
     struct pg_promote_pod *pods, *earlier; /* of this look and the one before */
     size_t count;
     struct pg_promote_decision decision;
+    int64_t
+        held_ns; /* when the standbys were last told to take WAL from nobody; 0: they were not */
 };
 
 /* POD as promote_postgres has it. Close it in any case. */
@@ -24,6 +26,16 @@ void promote_look_close(struct promote_look *look);
 /* Looks and decides. *still: nobody's position is another one than at the look before. */
 bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t deadline_ns,
                       bool *still, struct err *err);
+
+/*
+ * What a standby confirms after the look may be all that a commit has: a primary that is given up may live, and
+ * reach it. So before positions count, every standby that answers takes WAL from nobody (repair_hold).
+ * Quiet: they were told shortly before, and no receiver runs.
+ */
+bool promote_look_hold(struct promote_look *look, int64_t deadline_ns, struct err *err);
+bool promote_look_is_quiet(const struct promote_look *look);
+/* Whoever is held follows the named primary again. Best effort: its readiness probe does the same later. */
+void promote_look_release(struct promote_look *look, int64_t deadline_ns);
 
 /* The decision's sentence, with the pod that it is about. */
 void promote_look_sentence(const struct promote_look *look, char text[static 1024]);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "init/net/dns.h"
+#include "init/postgres/conninfo.h"
 #include "init/postgres/fence.h"
 #include "init/postgres/local.h"
 #include "init/postgres/named.h"
@@ -206,8 +207,9 @@ static void take_answer(struct readiness *ready, const char *host, int primary)
         .deadline_ns = ready->deadline_ns,
         .in_recovery = facts->in_recovery,
         .streaming = strcmp(value(ready, SENDER), "") != 0 && facts->streaming,
-        .follows_another =
-            facts->in_recovery && *host != '\0' && strstr(value(ready, CONNINFO), host) == NULL,
+        .follows_another = facts->in_recovery && *host != '\0' &&
+                           strstr(value(ready, CONNINFO), host) == NULL &&
+                           !conninfo_is_held(value(ready, CONNINFO), clock_wall_ms() / 1000),
         .system_identifier = number(ready, SYSTEM),
         .position = position,
         .slots = number(ready, SLOTS),

@@ -9,41 +9,84 @@
 #include "init/postgres/promotion.h"
 #include "init/postgres/slots.h"
 #include "init/sys/clock.h"
+#include "roles/text.h"
 
 #define OWN "this pod's server"
+
+/* Where it follows somebody in ordain's words already, only the host changes to HOST. */
+static bool point(const struct pg_call *present, const struct settings *settings,
+                  const struct identity *identity, const char *host, struct buf *conninfo)
+{
+    if (conninfo_point(conninfo, pg_call_value(present, 0, 0), identity->pod_name, host))
+        return true;
+    struct buf fresh = buf_new((size_t)16 * 1024);
+    conninfo_write(&fresh, settings, identity, identity->ordinal);
+    bool done = conninfo_point(conninfo, buf_text(&fresh), identity->pod_name, host);
+    buf_free(&fresh);
+    return done;
+}
+
+static bool set_conninfo(struct pg_client *client, int server, const char *who,
+                         const char *conninfo, int64_t deadline_ns, struct err *err)
+{
+    struct pg_call calls[2];
+    struct buf command = buf_new((size_t)64 * 1024);
+    bool done = true;
+    char *quoted = pg_client_literal(client, server, conninfo);
+    if (quoted == NULL)
+        return err_set(err, ERR_IO, "out of memory");
+    buf_printf(&command, "ALTER SYSTEM SET primary_conninfo = %s", quoted);
+    calls[0] = pg_call_new(server, buf_text(&command));
+    calls[1] = pg_call_new(server, "SELECT pg_reload_conf()");
+    pg_client_round(client, calls, 2, deadline_ns, deadline_ns);
+    for (int i = 0; i < 2 && done; i++)
+        done = calls[i].answer == PG_ROWS || pg_call_err(&calls[i], who, err);
+    pg_calls_free(calls, 2);
+    free(quoted);
+    buf_free(&command);
+    return done;
+}
+
+/* HOST NULL: nobody's. */
+static bool turn_to(struct pg_client *client, int server, const char *who,
+                    const struct settings *settings, const struct identity *identity,
+                    const char *host, int64_t deadline_ns, struct err *err)
+{
+    struct buf conninfo = buf_new((size_t)16 * 1024);
+    struct pg_call call =
+        pg_call_new(server, "SELECT current_setting('primary_conninfo'), "
+                            "floor(extract(epoch FROM clock_timestamp()))::bigint");
+    pg_client_round(client, &call, 1, deadline_ns, deadline_ns);
+    bool done = call.answer == PG_ROWS || pg_call_err(&call, who, err);
+    if (done) {
+        char nobody[64];
+        int64_t now_s = 0;
+        const char *text = pg_call_value(&call, 0, 1);
+        (void)text_i64((struct span){text, strlen(text)}, &now_s);
+        conninfo_hold(nobody, now_s);
+        done = point(&call, settings, identity, host != NULL ? host : nobody, &conninfo) ||
+               err_set(err, ERR_BUG, "%s: its primary_conninfo cannot be made", who);
+    }
+    pg_call_free(&call);
+    done = done && set_conninfo(client, server, who, buf_text(&conninfo), deadline_ns, err);
+    buf_free(&conninfo);
+    return done;
+}
 
 bool repair_follow(struct pg_client *client, int server, const char *who,
                    const struct settings *settings, const struct identity *identity, int primary,
                    int64_t deadline_ns, struct err *err)
 {
-    struct buf conninfo = buf_new((size_t)16 * 1024);
-    struct buf command = buf_new((size_t)64 * 1024);
-    struct pg_call calls[2];
     char host[IDENTITY_NAME_MAX];
     identity_host_name(identity, primary, host);
-    calls[0] = pg_call_new(server, "SELECT current_setting('primary_conninfo')");
-    pg_client_round(client, calls, 1, deadline_ns, deadline_ns);
-    bool done = calls[0].answer == PG_ROWS || pg_call_err(&calls[0], who, err);
-    if (done &&
-        !conninfo_point(&conninfo, pg_call_value(&calls[0], 0, 0), identity->pod_name, host))
-        conninfo_write(&conninfo, settings, identity, primary);
-    pg_call_free(&calls[0]);
-    char *quoted = done ? pg_client_literal(client, server, buf_text(&conninfo)) : NULL;
-    if (done && quoted == NULL)
-        done = err_set(err, ERR_IO, "out of memory");
-    if (done) {
-        buf_printf(&command, "ALTER SYSTEM SET primary_conninfo = %s", quoted);
-        calls[0] = pg_call_new(server, buf_text(&command));
-        calls[1] = pg_call_new(server, "SELECT pg_reload_conf()");
-        pg_client_round(client, calls, 2, deadline_ns, deadline_ns);
-        for (int i = 0; i < 2 && done; i++)
-            done = calls[i].answer == PG_ROWS || pg_call_err(&calls[i], who, err);
-        pg_calls_free(calls, 2);
-    }
-    free(quoted);
-    buf_free(&conninfo);
-    buf_free(&command);
-    return done;
+    return turn_to(client, server, who, settings, identity, host, deadline_ns, err);
+}
+
+bool repair_hold(struct pg_client *client, int server, const char *who,
+                 const struct settings *settings, const struct identity *identity,
+                 int64_t deadline_ns, struct err *err)
+{
+    return turn_to(client, server, who, settings, identity, NULL, deadline_ns, err);
 }
 
 /* A standby that started before the primary answered was never held against its history. */

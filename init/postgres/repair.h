@@ -47,4 +47,10 @@ bool repair_follow(struct pg_client *client, int server, const char *who,
                    const struct settings *settings, const struct identity *identity, int primary,
                    int64_t deadline_ns, struct err *err);
 
+/* Tells the standby to take WAL from nobody, until repair_follow or for some seconds (conninfo_hold): what it
+ * has confirmed is then all that it ever will of its present upstream. The receiver ends a moment later. */
+bool repair_hold(struct pg_client *client, int server, const char *who,
+                 const struct settings *settings, const struct identity *identity,
+                 int64_t deadline_ns, struct err *err);
+
 #endif

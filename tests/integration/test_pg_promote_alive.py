@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""Promotions beside a primary that is given up and lives: it reaches the standbys, and the Job does not reach it."""
+
+import collections
+
+from common import lab, postgres
+from lab import check, equal
+
+End = collections.namedtuple("End", "interface")
+
+
+def synchronous(world):
+    """A healthy set of which every commit waits for one standby."""
+    one = postgres(world)
+    one.up(90)
+    one.wait_healthy(30)
+    result = one.job("ordain", "form", "postgres", "--synchronous", "1")
+    equal(result.rc, 0, f"form: {result!r}")
+    return one
+
+
+def job_of(one, number):
+    """The end of the wire that the lab's Job of this number will have."""
+    return End(f"{one.group}j{number}")
+
+
+def promote(one, *words):
+    """`ordain promote postgres --peer-is-dead pg-0` as the second Job, which does not reach pg-0."""
+    with one.cut(one.pods[0], job_of(one, 2)):
+        return one.job(*words, "ordain", "promote", "postgres", "--peer-is-dead", "pg-0")
+
+
+def everything_is_there(one, writer):
+    """The new primary has every acknowledged row."""
+    one.wait_healthy(60)
+    writer.pause()
+    one.wait_healthy(30)
+    equal(writer.lost(one.named().ordinal), [], "lost rows")
+
+
+def a_primary_that_goes_on(world):
+    """a primary that is given up goes on writing: no commit that it confirms is lost"""
+    with synchronous(world) as one, one.guard(), one.writer(pause_s=0) as writer:
+        writer.wait_rows(200)
+        result = promote(one)
+        equal(result.rc, 0, f"promote: {result!r}")
+        check(one.named() is not one.pods[0], "another pod is named")
+        everything_is_there(one, writer)
+
+
+def a_promotion_killed_before_the_register(world):
+    """killed while the standbys take WAL from nobody: they follow the primary again by themselves"""
+    with synchronous(world) as one, one.guard(), one.writer() as writer:
+        writer.wait_rows(50)
+        result = promote(one, "timeout", "--signal=KILL", "4.5")
+        equal(result.rc, 137, f"promote: {result!r}")
+        equal(one.named(), one.pods[0], "the register was not changed")
+        check("held-since-" in one.value(1, "SHOW primary_conninfo", inside=True), "pg-1 is held")
+        everything_is_there(one, writer)
+
+
+def a_standby_that_diverges_while_it_runs(world):
+    """it has WAL that the new primary never had: its probe ends it, and it is cloned with the old data kept"""
+    with postgres(world) as one, one.guard():
+        one.up(90)
+        one.wait_healthy(30)
+        with one.writer() as writer:
+            writer.wait_rows(20)
+            one.pods[1].delete()
+            writer.wait_rows(20)
+            with one.cut(one.pods[1], one.pods[0]), one.cut(one.pods[2], job_of(one, 1)):
+                one.pods[1].held = False
+                one.wait(lambda: one.is_primary(1) is False, 30, "pg-1 answers")
+                one.pods[0].delete(force=True)
+                result = one.job("ordain", "promote", "postgres", "--peer-is-dead", "pg-0,pg-2")
+                equal(result.rc, 0, f"promote: {result!r}")
+            one.wait(lambda: one.pods[2].restarts["main"], 30, "pg-2's container starts anew")
+            one.pods[0].held = False
+            one.wait_healthy(60)
+        for index in (0, 2):
+            kept = [name for name in lab.take(one.pods[index].volume.path) if ".diverged-" in name]
+            check(kept, f"pg-{index} keeps what it had")
+
+
+SCENARIOS = [a_primary_that_goes_on, a_promotion_killed_before_the_register,
+             a_standby_that_diverges_while_it_runs]
+
+if __name__ == "__main__":
+    lab.main(SCENARIOS, needs=[lab.ordain_binary()])
