@@ -162,22 +162,8 @@ def lost_standby(world):
         check_formed(one)
 
 
-@lab.timeout(600)
-def every_version(world):
-    """13 to 18: born, written, restarted with new addresses"""
-    for version in lab.postgres_image.VERSIONS:
-        with postgres(world, version=version, name=f"pg{version}") as one, one.guard():
-            one.start()
-            writer = born(one)
-            one.restart_all()
-            one.wait_ready(90)
-            one.wait_healthy(60)
-            equal(writer.lost(2), [], "rows of a standby")
-            note(f"{version}: {one.elapsed():.1f} s")
-
-
 SCENARIOS = [birth_parallel, birth_ordered, restarts_parallel, restarts_ordered, power_cut,
-             killed_servers, lost_standby, every_version]
+             killed_servers, lost_standby]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
