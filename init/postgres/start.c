@@ -14,6 +14,8 @@
 /* A server that was told to stop may still hold the volume for a moment. */
 #define SERVER_STOP_MS 20000
 #define LOOK_MS 500
+/* A look that the deadline cuts off hears nobody, and would put "no answer" in the place of what was said. */
+#define WHOLE_LOOK_MS 300
 #define ENTRYPOINT_SCRIPT "/docker-entrypoint-initdb.d/zz-ordain.sh"
 
 int pg_start_major(const struct pg_start *start)
@@ -107,7 +109,7 @@ static bool decide(struct pg_start *start, struct pg_start_result *result, struc
         if (in_vain) /* the controller makes that pod in its own time, while this one says ready */
             start->deadline_ns = clock_deadline_ns(start->timeout_ms);
         log_wait("%s%s%s", start->decision.sentence, *complaint != '\0' ? ": " : "", complaint);
-        if (!clock_pause(LOOK_MS, start->deadline_ns))
+        if (!clock_pause(LOOK_MS, start->deadline_ns - WHOLE_LOOK_MS * CLOCK_MS))
             break;
     }
     log_wait_end();
