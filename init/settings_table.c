@@ -186,7 +186,7 @@ const struct setting_row setting_rows[] = {
           "password"),
     RANGE(
         POSTGRES, KIND_SIZE, postgres.max_slot_wal_keep_size, 64 << 20, INT64_C(1) << 50,
-        "max-slot-wal-keep-size", "ORDAIN_PG_MAX_SLOT_WAL_KEEP_SIZE", "SIZE", "10GiB",
+        "max-slot-wal-keep-size", "ORDAIN_PG_MAX_SLOT_WAL_KEEP_SIZE", "SIZE", "10GB",
         START | COMMAND_RENDER,
         "WAL that a slot may hold for a standby that is away; beyond it that standby clones anew"),
     CHOICE(POSTGRES, KIND_WORD, postgres.sslmode, sslmodes, "sslmode", "ORDAIN_PG_SSLMODE", "MODE",
@@ -203,7 +203,7 @@ const struct setting_row setting_rows[] = {
           "X", "of PG_VERSION once it is there", PG_TALK | COMMAND_RENDER,
           "major version of the server, where another one must not start on the volume"),
     RANGE(POSTGRES, KIND_SIZE, postgres.max_lag, 0, INT64_MAX, "max-lag", "ORDAIN_PG_MAX_LAG",
-          "SIZE", "16MiB", COMMAND_PROBE | COMMAND_STATUS,
+          "SIZE", "16MB", COMMAND_PROBE | COMMAND_STATUS,
           "how far a ready standby may be behind; 0: any lag"),
     RANGE(POSTGRES, KIND_SIZE, postgres.max_rate, 0, INT64_C(1) << 40, "max-rate",
           "ORDAIN_PG_MAX_RATE", "SIZE", "0, no limit", START,
