@@ -42,7 +42,9 @@ void conninfo_write(struct buf *out, const struct settings *settings,
     if (file_join(pass_file, settings->config_dir, "pgpass", &ignored))
         conninfo_word(out, "passfile", pass_file);
     conninfo_word(out, "application_name", identity->pod_name);
-    buf_add_text(out, " connect_timeout=5");
+    /* A WAL receiver connects without connect_timeout's help (libpqwalreceiver.c polls by itself, PostgreSQL 13
+     * to 18): to an address that is gone it would send SYNs for two minutes. */
+    buf_add_text(out, " connect_timeout=5 tcp_user_timeout=5000");
     conninfo_word(out, "sslmode", postgres_sslmode(postgres));
     conninfo_word(out, "sslrootcert", postgres->tls_ca);
     conninfo_word(out, "sslcert", postgres->tls_cert);

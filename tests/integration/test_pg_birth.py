@@ -162,8 +162,24 @@ def lost_standby(world):
         check_formed(one)
 
 
+def the_old_address_swallows_packets(world):
+    """a standby that knocks at the primary's old address, where nobody answers, is back within seconds"""
+    with postgres(world, replicas=2, dns_ttl_s=1) as one:
+        one.up(60)
+        one.wait_healthy(30)
+        primary, standby = one.pods
+        old = primary.addresses
+        primary.delete(force=True)
+        one.dns.publish(primary.name, old)  # the name lags behind
+        one.wait(lambda: "SYN-SENT" in standby.run("ss", "-Htan", uid=0).out, 20, "it knocks")
+        primary.recreate()
+        # the kernel alone would knock for two minutes
+        one.wait_healthy(30)
+
+
 SCENARIOS = [birth_parallel, birth_ordered, restarts_parallel, restarts_ordered, power_cut,
-             killed_servers, lost_standby]
+             killed_servers, lost_standby,
+             the_old_address_swallows_packets]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
