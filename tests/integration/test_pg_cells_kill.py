@@ -2,6 +2,7 @@
 """SIGKILL at every step of init and exec that changes something: what is left is never half of anything that starts, and
 the next run finishes."""
 
+import contextlib
 import os
 import re
 
@@ -89,6 +90,7 @@ def streams(one, stand):
     one.wait(lambda: stand.pod.name in one.streaming(1), 30, f"{stand.pod.name} streams")
 
 
+@lab.timeout(600)
 def clones(world):
     """a clone killed at every step of init and exec: nothing half starts, the next run clones and streams"""
     with postgres(world, replicas=2) as one:
@@ -109,8 +111,9 @@ def clones(world):
         streams(one, stand)
 
 
-def former_primaries(world):
-    """a clean and a diverged former primary killed at every step of its return: kept, discarded, no row is lost"""
+@contextlib.contextmanager
+def former_primary(world):
+    """A set whose pg-0 was replaced, and pg-0's pod before its start; kept: "clean", and "diverged" with a table more."""
     with postgres(world, replicas=2) as one:
         one.up(60)
         stand = hold(one, 0)
@@ -118,11 +121,25 @@ def former_primaries(world):
         stand.keep("clean")
         stand.shell(SINGLE.format("CREATE TABLE only_here AS SELECT 1 AS one"))
         stand.keep("diverged")
+        yield stand
+        streams(one, stand)
 
+
+@lab.timeout(600)
+def clean_primary(world):
+    """a clean former primary killed at every step of its return: its data stays, and it is not cloned"""
+    with former_primary(world) as stand:
         def demoted(where, done):
             equal(beside(stand, done), [], f"{where}: a clean one is not cloned")
             check(os.path.exists(stand.path("global/pg_control")), f"{where}: the data")
+        Walk(stand, "clean", "init").all(demoted)
+        Walk(stand, "clean", "exec").all(demoted)
 
+
+@lab.timeout(600)
+def diverged_primary(world):
+    """a diverged former primary killed at every step of its return: kept, discarded, no row is lost"""
+    with former_primary(world) as stand:
         def kept(where, done):
             found = [name for name in beside(stand) if NUMBERED.match(name)]
             old = found[0] if found else "pgdata"
@@ -140,14 +157,11 @@ def former_primaries(world):
                 equal(beside(stand), [], f"{where}: left over")
             if old or done:
                 never_a_primary(stand, where)
-        Walk(stand, "clean", "init").all(demoted)
-        Walk(stand, "clean", "exec").all(demoted)
         Walk(stand, "diverged", "exec").all(kept)
         Walk(stand, "diverged", "exec", ORDAIN_PG_DIVERGED="discard").all(discarded)
-        streams(one, stand)
 
 
-SCENARIOS = [clones, former_primaries]
+SCENARIOS = [clones, clean_primary, diverged_primary]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])

@@ -181,6 +181,7 @@ def rows_of_the_table():
         return {int(line.split()[0]) for line in file if line.split()[0].isdigit() and int(line.split()[1]) > 0}
 
 
+@lab.timeout(600)
 def every_row(world):
     """every row of the table: plan, init and exec say it and do it, and a second run changes nothing"""
     authority = Authority(os.path.join(world.dir, "ca"))
