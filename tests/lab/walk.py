@@ -18,6 +18,8 @@ from . import rest, tap
 
 TOLD = 30  # steps that a failed walk tells
 # What a command may end with: yes, no, refused, not yet, killed. 78 where the register is away.
+# timeout(1), where the command ended by itself in the moment of the kill
+TOO_LATE = 124
 GOOD_ENDS = {0, 65, 75, 137}
 WAYS_LOST = {78}
 # Containers: 70 is a bug of ordain's, the signals are crashes (SIGILL, SIGABRT, SIGBUS, SIGSEGV).
@@ -268,6 +270,8 @@ class Walk:
             argv = ("timeout", "--signal=KILL", str(after_s), *argv)
         result = self.lab.job(*argv, env={"ORDAIN_TIMEOUT": COMMAND_S})
         good = GOOD_ENDS if self.ways.is_open("jobs") else GOOD_ENDS | WAYS_LOST
+        if after_s is not None:
+            good = good | {TOO_LATE}
         self.say(f"   {' '.join(words)} ended with {result.rc}: "
                  f"{(result.err.strip().splitlines() or ['-'])[-1][:300]}")
         if result.rc not in good and not (result.rc == 78 and "register" in result.err):
