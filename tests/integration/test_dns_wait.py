@@ -19,7 +19,7 @@ FOUND = "found 10.0.0.1\nfound 10.0.0.2\nfound 10.0.0.3\n"
 
 SOURCES = ["tests/integration/dns_driver.c"] + [f"init/net/{name}.c" for name in (
     "addr", "addr_set", "dns", "dns_wait", "resolv_conf")] + [f"init/sys/{name}.c" for name in (
-        "buf", "bug", "clock", "err", "file", "log", "random")] + ["roles/text.c"]
+        "buf", "bug", "clock", "err", "file", "log", "random", "utf8")] + ["roles/text.c"]
 
 
 @functools.lru_cache
