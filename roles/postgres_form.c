@@ -1,8 +1,6 @@
 #include "roles/postgres_form.h"
 
-enum cell { ANY, NO, YES };
-
-#define SET(value) (1U << (value))
+#include "roles/cells.h"
 
 /* ---- one pod's row: what is said of it, first match wins */
 
@@ -58,16 +56,6 @@ static const struct row standby_rows[] = {
     {.verdict = PG_FORM_DONE, .sentence = "it streams"},
 };
 /* clang-format on */
-
-static bool is(enum cell cell, bool fact)
-{
-    return cell == ANY || (cell == YES) == fact;
-}
-
-static bool in(unsigned set, unsigned value)
-{
-    return set == 0 || (set & SET(value)) != 0;
-}
 
 static const struct row *row_of(const struct pg_form_pod *pod, bool primary)
 {

@@ -2,19 +2,7 @@
 
 #include <stddef.h>
 
-enum cell { ANY, NO, YES };
-
-#define SET(value) (1U << (value))
-
-static bool is(enum cell cell, bool fact)
-{
-    return cell == ANY || (cell == YES) == fact;
-}
-
-static bool in(unsigned set, unsigned value)
-{
-    return set == 0 || (set & SET(value)) != 0;
-}
+#include "roles/cells.h"
 
 /* ---- liveness */
 

@@ -1,10 +1,11 @@
 #include "roles/postgres_promote.h"
 
+#include "roles/cells.h"
+
 /* How the register's pod stands. */
 enum named_is { NOBODY, SILENT, THERE, RECOVERING, WRITING, STRANGE, NAMED_VALUES };
 /* Whom the choice falls on. */
 enum choice { NONE, BEST, BEHIND, UNFIT };
-enum cell { ANY, NO, YES };
 /* Which pod a sentence is about. */
 enum about { NOT_ONE, THE_NAMED, THE_MISSING, THE_WANTED, THE_BEST };
 
@@ -27,8 +28,6 @@ struct row {
     enum about about;
     const char *sentence;
 };
-
-#define SET(value) (1U << (value))
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -69,16 +68,6 @@ static const struct row rows[] = {
 /* clang-format on */
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
-
-static bool is(enum cell cell, bool fact)
-{
-    return cell == ANY || (cell == YES) == fact;
-}
-
-static bool in(unsigned set, unsigned value)
-{
-    return set == 0 || (set & SET(value)) != 0;
-}
 
 int postgres_promote_compare(const struct pg_promote_pod *one, const struct pg_promote_pod *other)
 {

@@ -2,10 +2,7 @@
 
 #include <stddef.h>
 
-/* A cell of the table: what a fact must be. */
-enum cell { ANY, NO, YES };
-
-#define SET(value) (1U << (value))
+#include "roles/cells.h"
 
 #define EMPTY SET(PG_DATA_EMPTY)
 #define HALF SET(PG_DATA_HALF)
@@ -286,16 +283,6 @@ static const struct row rows[] = {
 /* clang-format on */
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
-
-static bool is(enum cell cell, bool fact)
-{
-    return cell == ANY || (cell == YES) == fact;
-}
-
-static bool in(unsigned set, unsigned value)
-{
-    return set == 0 || (set & SET(value)) != 0;
-}
 
 static bool matches(const struct row *row, const struct pg_start_facts *facts)
 {

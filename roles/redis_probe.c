@@ -2,9 +2,8 @@
 
 #include <stddef.h>
 
-enum cell { ANY, NO, YES };
+#include "roles/cells.h"
 
-#define SET(value) (1U << (value))
 #define ALL (SET(PROBE_REPLY_VALUES) - 1)
 #define NONE SET(PROBE_REPLY_NONE)
 #define STRANGE SET(PROBE_REPLY_STRANGE)
@@ -49,21 +48,16 @@ static const struct row readiness[] = {
 };
 /* clang-format on */
 
-static bool fits(enum cell cell, bool fact)
-{
-    return cell == ANY || (cell == YES) == fact;
-}
-
 static struct probe_decision decide(const struct row *table, size_t count,
                                     const struct probe_facts *facts)
 {
     size_t i = 0;
     while (i < count - 1) {
         const struct row *row = &table[i];
-        if ((row->reply & SET(facts->reply)) != 0 && fits(row->ok, facts->cluster_ok) &&
-            fits(row->replica, facts->is_replica) && fits(row->link, facts->link_up) &&
-            fits(row->place, facts->has_place) && fits(row->due, facts->place_is_due) &&
-            fits(row->ordered, facts->ordered) && fits(row->absent, facts->higher_is_absent))
+        if (in(row->reply, facts->reply) && is(row->ok, facts->cluster_ok) &&
+            is(row->replica, facts->is_replica) && is(row->link, facts->link_up) &&
+            is(row->place, facts->has_place) && is(row->due, facts->place_is_due) &&
+            is(row->ordered, facts->ordered) && is(row->absent, facts->higher_is_absent))
             break;
         i++;
     }

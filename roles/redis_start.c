@@ -2,10 +2,8 @@
 
 #include <stddef.h>
 
-/* A cell of the table: what a fact must be. */
-enum cell { ANY, NO, YES };
+#include "roles/cells.h"
 
-#define SET(value) (1U << (value))
 #define ALL_FILES (SET(START_FILE_VALUES) - 1)
 #define ALL_MARKS (SET(START_MARK_VALUES) - 1)
 #define ALL_REGISTERS (SET(START_REGISTER_VALUES) - 1)
@@ -117,19 +115,14 @@ static const struct row table[] = {
 };
 /* clang-format on */
 
-static bool fits(enum cell cell, bool fact)
-{
-    return cell == ANY || (cell == YES) == fact;
-}
-
 static bool row_fits(const struct row *row, const struct start_facts *facts)
 {
-    return fits(row->lives, facts->server_lives) && (row->mark & SET(facts->mark)) != 0 &&
-           (row->file & SET(facts->file)) != 0 && fits(row->ours, facts->id_is_ours) &&
-           fits(row->mendable, facts->mendable) && fits(row->keys, facts->has_keys) &&
-           fits(row->beyond, facts->beyond_birth) && (row->seeded & SET(facts->seeded)) != 0 &&
-           (row->heard & SET(facts->heard)) != 0 && fits(row->birth_new, facts->birth_is_new) &&
-           fits(row->adopt, facts->adopt) && fits(row->reborn, facts->master_reborn);
+    return is(row->lives, facts->server_lives) && in(row->mark, facts->mark) &&
+           in(row->file, facts->file) && is(row->ours, facts->id_is_ours) &&
+           is(row->mendable, facts->mendable) && is(row->keys, facts->has_keys) &&
+           is(row->beyond, facts->beyond_birth) && in(row->seeded, facts->seeded) &&
+           in(row->heard, facts->heard) && is(row->birth_new, facts->birth_is_new) &&
+           is(row->adopt, facts->adopt) && is(row->reborn, facts->master_reborn);
 }
 
 struct start_decision redis_start_decide(const struct start_facts *facts)
