@@ -198,6 +198,16 @@ void pg_client_round(struct pg_client *client, struct pg_call *calls, size_t cou
     free(round.polls);
 }
 
+bool pg_client_run(struct pg_client *client, struct pg_call *calls, size_t count, const char *who,
+                   int64_t deadline_ns, struct err *err)
+{
+    pg_client_round(client, calls, count, deadline_ns, deadline_ns);
+    for (size_t i = 0; i < count; i++)
+        if (calls[i].answer != PG_ROWS)
+            return pg_call_err(&calls[i], who, err);
+    return true;
+}
+
 const char *pg_client_parameter(const struct pg_client *client, int server, const char *name)
 {
     const struct pg_link *link = pg_client_link(client, server);

@@ -86,6 +86,11 @@ int pg_client_server(struct pg_client *client, const struct pg_target *target);
 void pg_client_round(struct pg_client *client, struct pg_call *calls, size_t count,
                      int64_t connect_ns, int64_t deadline_ns);
 
+/* The same in one go, for calls that are all to succeed: false, with the first other one's pg_call_err, unless
+ * each ends in PG_ROWS. The calls are the caller's to free. */
+bool pg_client_run(struct pg_client *client, struct pg_call *calls, size_t count, const char *who,
+                   int64_t deadline_ns, struct err *err);
+
 struct pg_call pg_call_new(int server, const char *command);
 void pg_call_free(struct pg_call *call);
 void pg_calls_free(struct pg_call *calls, size_t count);

@@ -1,8 +1,8 @@
 #include "init/postgres/form_apply.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "init/postgres/alter_system.h"
 #include "init/postgres/repair.h"
 #include "init/postgres/role.h"
 #include "init/postgres/slots.h"
@@ -56,28 +56,6 @@ static bool make_slots(const struct pg_form_look *look, const struct place *plac
                       place->deadline_ns, err);
 }
 
-/* ALTER SYSTEM writes postgresql.auto.conf, on a standby too; a clone takes the primary's along. */
-static bool set_synchronous(const struct pg_form_look *look, const struct place *place,
-                            struct err *err)
-{
-    struct buf command = buf_new((size_t)1 << 20);
-    char *quoted = pg_client_literal(place->client, place->server, buf_text(&look->synchronous));
-    if (quoted != NULL)
-        buf_printf(&command, "ALTER SYSTEM SET synchronous_standby_names = %s", quoted);
-    free(quoted);
-    struct pg_call calls[2] = {pg_call_new(place->server, buf_text(&command)),
-                               pg_call_new(place->server, "SELECT pg_reload_conf()")};
-    bool done =
-        command.len > 0 || err_set(err, ERR_LATER, "%s: the connection is gone", place->who);
-    if (done)
-        pg_client_round(place->client, calls, 2, place->deadline_ns, place->deadline_ns);
-    for (int i = 0; i < 2 && done; i++)
-        done = calls[i].answer == PG_ROWS || pg_call_err(&calls[i], place->who, err);
-    pg_calls_free(calls, 2);
-    buf_free(&command);
-    return done;
-}
-
 static bool follow(const struct pg_form_look *look, const struct place *place, struct err *err)
 {
     const struct pg_observer *observer = &look->observer;
@@ -110,7 +88,8 @@ bool pg_form_apply(struct pg_form_look *look, const struct pg_form_step *step, i
     case PG_FORM_FOLLOW:
         return follow(look, &place, err);
     case PG_FORM_SYNCHRONOUS:
-        return set_synchronous(look, &place, err);
+        return alter_system(place.client, place.server, place.who, "synchronous_standby_names",
+                            buf_text(&look->synchronous), place.deadline_ns, err);
     case PG_FORM_STEP_KINDS:
         break;
     }

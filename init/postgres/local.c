@@ -45,8 +45,7 @@ bool local_ask(struct local *local, struct pg_call *call, const char *command,
     for (int i = 0; i < count && i < PG_PARAMS_MAX; i++)
         call->params[i] = params[i];
     call->param_count = count;
-    pg_client_round(local->client, call, 1, deadline_ns, deadline_ns);
-    return call->answer == PG_ROWS || pg_call_err(call, WHO, err);
+    return pg_client_run(local->client, call, 1, WHO, deadline_ns, err);
 }
 
 bool local_run(struct local *local, const char *command, const char *const *params, int count,

@@ -27,8 +27,7 @@ static bool ask(const struct promotion *promotion, struct pg_call *call, const c
                 struct err *err)
 {
     *call = pg_call_new(promotion->server, command);
-    pg_client_round(promotion->client, call, 1, promotion->deadline_ns, promotion->deadline_ns);
-    return call->answer == PG_ROWS || pg_call_err(call, promotion->who, err);
+    return pg_client_run(promotion->client, call, 1, promotion->who, promotion->deadline_ns, err);
 }
 
 /* Its own timeline is the later one of what its control file says. *standby false: there is nothing to do. */

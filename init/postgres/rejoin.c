@@ -95,8 +95,7 @@ static bool checkpoint_there(struct pg_client *client, const struct pg_target *t
 {
     int server = pg_client_server(client, target);
     struct pg_call call = pg_call_new(server, "CHECKPOINT");
-    pg_client_round(client, &call, 1, deadline_ns, deadline_ns);
-    bool done = call.answer == PG_ROWS || pg_call_err(&call, target->host, err);
+    bool done = pg_client_run(client, &call, 1, target->host, deadline_ns, err);
     pg_call_free(&call);
     return done;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/postgres/alter_system.h"
 #include "init/postgres/conninfo.h"
 #include "init/postgres/peers.h"
 #include "init/postgres/promotion.h"
@@ -26,27 +27,6 @@ static bool point(const struct pg_call *present, const struct settings *settings
     return done;
 }
 
-static bool set_conninfo(struct pg_client *client, int server, const char *who,
-                         const char *conninfo, int64_t deadline_ns, struct err *err)
-{
-    struct pg_call calls[2];
-    struct buf command = buf_new((size_t)64 * 1024);
-    bool done = true;
-    char *quoted = pg_client_literal(client, server, conninfo);
-    if (quoted == NULL)
-        return err_set(err, ERR_IO, "out of memory");
-    buf_printf(&command, "ALTER SYSTEM SET primary_conninfo = %s", quoted);
-    calls[0] = pg_call_new(server, buf_text(&command));
-    calls[1] = pg_call_new(server, "SELECT pg_reload_conf()");
-    pg_client_round(client, calls, 2, deadline_ns, deadline_ns);
-    for (int i = 0; i < 2 && done; i++)
-        done = calls[i].answer == PG_ROWS || pg_call_err(&calls[i], who, err);
-    pg_calls_free(calls, 2);
-    free(quoted);
-    buf_free(&command);
-    return done;
-}
-
 /* HOST NULL: nobody's. */
 static bool turn_to(struct pg_client *client, int server, const char *who,
                     const struct settings *settings, const struct identity *identity,
@@ -56,8 +36,7 @@ static bool turn_to(struct pg_client *client, int server, const char *who,
     struct pg_call call =
         pg_call_new(server, "SELECT current_setting('primary_conninfo'), "
                             "floor(extract(epoch FROM clock_timestamp()))::bigint");
-    pg_client_round(client, &call, 1, deadline_ns, deadline_ns);
-    bool done = call.answer == PG_ROWS || pg_call_err(&call, who, err);
+    bool done = pg_client_run(client, &call, 1, who, deadline_ns, err);
     if (done) {
         char nobody[64];
         int64_t now_s = 0;
@@ -68,7 +47,8 @@ static bool turn_to(struct pg_client *client, int server, const char *who,
                err_set(err, ERR_BUG, "%s: its primary_conninfo cannot be made", who);
     }
     pg_call_free(&call);
-    done = done && set_conninfo(client, server, who, buf_text(&conninfo), deadline_ns, err);
+    done = done && alter_system(client, server, who, "primary_conninfo", buf_text(&conninfo),
+                                deadline_ns, err);
     buf_free(&conninfo);
     return done;
 }

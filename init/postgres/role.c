@@ -19,8 +19,7 @@ static bool ask(const struct role *role, const char *question, bool *is, struct 
     struct pg_call call = pg_call_new(role->server, question);
     call.params[0] = role->user;
     call.param_count = 1;
-    pg_client_round(role->client, &call, 1, role->deadline_ns, role->deadline_ns);
-    bool done = call.answer == PG_ROWS || pg_call_err(&call, role->who, err);
+    bool done = pg_client_run(role->client, &call, 1, role->who, role->deadline_ns, err);
     *is = done && call.rows.count > 0;
     pg_call_free(&call);
     return done;
@@ -31,10 +30,7 @@ static bool run(const struct role *role, const char *command, struct err *err)
 {
     struct pg_call calls[2] = {pg_call_new(role->server, "SET synchronous_commit = local"),
                                pg_call_new(role->server, command)};
-    bool done = true;
-    pg_client_round(role->client, calls, 2, role->deadline_ns, role->deadline_ns);
-    for (int i = 0; i < 2 && done; i++)
-        done = calls[i].answer == PG_ROWS || pg_call_err(&calls[i], role->who, err);
+    bool done = pg_client_run(role->client, calls, 2, role->who, role->deadline_ns, err);
     pg_calls_free(calls, 2);
     return done;
 }

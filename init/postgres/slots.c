@@ -86,10 +86,7 @@ bool slots_make(struct pg_client *client, int server, const char *who, int first
             calls[i].params[0] = name;
             calls[i].param_count = 1;
         }
-        pg_client_round(client, calls, 2, deadline_ns, deadline_ns);
-        bool done = true;
-        for (int i = 0; i < 2 && done; i++)
-            done = calls[i].answer == PG_ROWS || pg_call_err(&calls[i], who, err);
+        bool done = pg_client_run(client, calls, 2, who, deadline_ns, err);
         pg_calls_free(calls, 2);
         if (!done)
             return false;
@@ -105,8 +102,7 @@ bool slots_drop(struct pg_client *client, int server, const char *who, const cha
                             "WHERE slot_name = $1 AND NOT active");
     call.params[0] = name;
     call.param_count = 1;
-    pg_client_round(client, &call, 1, deadline_ns, deadline_ns);
-    bool done = call.answer == PG_ROWS || pg_call_err(&call, who, err);
+    bool done = pg_client_run(client, &call, 1, who, deadline_ns, err);
     pg_call_free(&call);
     return done;
 }
