@@ -76,3 +76,13 @@ bool timeline_history_fork(const struct timeline_history *history, uint32_t time
     }
     return false;
 }
+
+enum timeline_history_status timeline_history_left(const char *text, size_t len, uint32_t timeline,
+                                                   uint32_t ancestor, bool *left, uint64_t *lsn)
+{
+    struct timeline_entry entries[TIMELINE_HISTORY_MAX];
+    struct timeline_history history = {.entries = entries, .capacity = TIMELINE_HISTORY_MAX};
+    enum timeline_history_status status = timeline_history_parse(&history, timeline, text, len);
+    *left = status == TIMELINE_HISTORY_OK && timeline_history_fork(&history, ancestor, lsn);
+    return status;
+}

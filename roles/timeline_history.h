@@ -47,4 +47,10 @@ enum timeline_history_status timeline_history_parse(struct timeline_history *his
 bool timeline_history_fork(const struct timeline_history *history, uint32_t timeline,
                            uint64_t *lsn);
 
+/* Both in one: whether the history TEXT of TIMELINE *left ANCESTOR, and where. TIMELINE_HISTORY_FULL above
+ * TIMELINE_HISTORY_MAX entries, which is as many promotions. */
+#define TIMELINE_HISTORY_MAX 1024
+enum timeline_history_status timeline_history_left(const char *text, size_t len, uint32_t timeline,
+                                                   uint32_t ancestor, bool *left, uint64_t *lsn);
+
 #endif

@@ -43,6 +43,17 @@ int pg_client_server(struct pg_client *client, const struct pg_target *target)
     return (int)client->count++;
 }
 
+int pg_client_aim(struct pg_client *client, int server, const struct pg_target *target)
+{
+    struct pg_link *link = pg_client_link(client, server);
+    if (link == NULL)
+        return pg_client_server(client, target);
+    if (addr_equal(&link->target.addr, &target->addr))
+        return server;
+    pg_link_free(link);
+    return pg_link_init(link, target) ? server : -1;
+}
+
 struct pg_link *pg_client_link(const struct pg_client *client, int server)
 {
     return server >= 0 && (size_t)server < client->count ? &client->links[server] : NULL;

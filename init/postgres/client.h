@@ -75,6 +75,8 @@ void pg_client_close(struct pg_client *client);
 
 /* Adds a server; nothing is opened yet. Returns its index, -1 when out of memory. */
 int pg_client_server(struct pg_client *client, const struct pg_target *target);
+/* Points SERVER (-1: a new one) at TARGET; a connection to another address ends. As pg_client_server. */
+int pg_client_aim(struct pg_client *client, int server, const struct pg_target *target);
 
 /*
  * Runs COUNT calls, all servers in parallel, the calls of one server in order, until all are

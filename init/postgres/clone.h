@@ -17,7 +17,6 @@
  * last one backup_manifest. While it lasts PGDATA.ordain-cloning is touched each second.
  */
 #define CLONE_STAGING_SUFFIX ".clone"
-#define CLONE_MARK_SUFFIX ".ordain-cloning"
 #define CLONE_PATH_MAX 4096
 
 enum clone_compression { CLONE_AUTO, CLONE_NONE, CLONE_LZ4, CLONE_ZSTD };

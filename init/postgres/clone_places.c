@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/postgres/datadir.h"
 #include "init/sys/disk.h"
 
 /* Without the slashes at its end. */
@@ -95,7 +96,7 @@ bool clone_discard(const char *pgdata, struct err *err)
 {
     char path[CLONE_PATH_MAX];
     return clone_path(path, pgdata, CLONE_STAGING_SUFFIX, err) &&
-           clone_discard_staging(path, err) && clone_path(path, pgdata, CLONE_MARK_SUFFIX, err) &&
+           clone_discard_staging(path, err) && clone_path(path, pgdata, DATADIR_CLONING, err) &&
            disk_remove_tree(path, err);
 }
 

@@ -8,6 +8,7 @@
 
 #include "init/postgres/clone_internal.h"
 #include "init/postgres/clone_places.h"
+#include "init/postgres/datadir.h"
 #include "init/sys/clock.h"
 #include "init/sys/disk.h"
 #include "init/sys/file.h"
@@ -22,7 +23,7 @@ bool clone_staging_paths(struct clone *clone, struct err *err)
     const char *pgdata = clone->request->pgdata;
     clone->root = clone->mark_file = -1;
     return clone_path(clone->staging, pgdata, CLONE_STAGING_SUFFIX, err) &&
-           clone_path(clone->mark, pgdata, CLONE_MARK_SUFFIX, err);
+           clone_path(clone->mark, pgdata, DATADIR_CLONING, err);
 }
 
 bool clone_staging_mark(struct clone *clone, struct err *err)

@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "init/sys/buf.h"
 #include "init/sys/err.h"
 #include "roles/control_file.h"
 #include "roles/postgres_start.h"
+#include "roles/postmaster_pid.h"
 
 /*
  * PGDATA and what ordain keeps beside it, read without a server. Beside it, because a clone is renamed
@@ -40,7 +42,6 @@ struct datadir {
     bool unfinished;             /* a clone that has never been consistent */
     uint64_t wal_needed;         /* where its recovery goes on, or a whole standby's; 0: no data */
     bool is_empty;               /* no file in it */
-    bool adopted_marks;          /* the mark *done* is beside it */
     char kept[256];              /* name of a diverged directory that is kept; "" : none */
     char remembered[254];        /* DATADIR_PRIMARY's pod; "" : none */
     char damage[128];            /* why the control file cannot be used */
@@ -64,14 +65,20 @@ bool datadir_make_parents(const struct datadir *datadir, struct err *err);
 /* Takes the volume's lock, which exec leaves to the server that it becomes: all of its processes hold
  * it, so that nobody starts beside one that is alive. *held false when somebody has it. */
 bool datadir_lock(struct datadir *datadir, bool *held, struct err *err);
-/* True when a server runs on this PGDATA in this pid namespace, as postmaster.pid says; its pid. */
-bool datadir_server(const struct datadir *datadir, pid_t *pid);
 /* Lets the lock outlive this program's end as another (execve). */
 void datadir_leave_lock(struct datadir *datadir);
 
 /* Looks at everything anew. Fails on I/O alone: what is strange is a value of DATA. */
 bool datadir_read(struct datadir *datadir, struct err *err);
 
+/* What a server left or keeps in postmaster.pid; FILE points into TEXT, which is made here and freed by
+ * the caller in any case. ERR_LATER where there is no such file or it is not written yet. */
+bool datadir_postmaster_pid(const struct datadir *datadir, struct buf *text,
+                            struct postmaster_pid *file, struct err *err);
+/* True when a server runs on this PGDATA in this pid namespace, as postmaster.pid says; its pid. */
+bool datadir_server(const struct datadir *datadir, pid_t *pid);
+
+bool datadir_has_mark(const struct datadir *datadir, const char *suffix);
 bool datadir_write_mark(const struct datadir *datadir, const char *suffix, const char *text,
                         struct err *err);
 bool datadir_remove_mark(const struct datadir *datadir, const char *suffix, struct err *err);

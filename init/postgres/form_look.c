@@ -83,25 +83,18 @@ static int64_t slot_ordinal(const struct pg_slot *slot)
     return ordinal;
 }
 
-static int index_of(const struct pg_form_look *look, int64_t ordinal)
-{
-    for (size_t i = 0; i < look->observer.count; i++)
-        if (look->observer.members[i].peer->ordinal == ordinal)
-            return (int)i;
-    return -1;
-}
-
 bool pg_form_slot_is_left(const struct pg_form_look *look, size_t i, const struct pg_slot *slot)
 {
     int64_t ordinal = slot_ordinal(slot);
     if (ordinal < 0 || slot->active)
         return false;
-    return index_of(look, ordinal) < 0 || ordinal == look->observer.members[i].peer->ordinal;
+    return pg_observer_find(&look->observer, ordinal) < 0 ||
+           ordinal == look->observer.members[i].peer->ordinal;
 }
 
 bool pg_form_slot_is_vain(const struct pg_form_look *look, size_t i, const struct pg_slot *slot)
 {
-    int of = index_of(look, slot_ordinal(slot));
+    int of = pg_observer_find(&look->observer, slot_ordinal(slot));
     if (!look->observer.members[i].in_recovery || slot->active || !slot->reserves || of < 0 ||
         look->facts.named < 0)
         return false;

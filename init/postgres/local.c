@@ -1,28 +1,17 @@
 #include "init/postgres/local.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "init/sys/file.h"
-#include "roles/postmaster_pid.h"
-
-#define PID_FILE_MAX ((size_t)64 * 1024)
 #define WHO "this pod's server"
 
 bool local_open(struct local *local, const struct datadir *datadir, struct postgres_access *access,
                 struct err *err)
 {
-    char path[4096];
     char socket_dir[1024];
+    struct buf text;
     struct postmaster_pid file;
-    struct buf text = buf_new(PID_FILE_MAX);
-    enum file_presence presence = FILE_ABSENT;
     *local = (struct local){.server = -1};
-    bool done = datadir_below(datadir, "postmaster.pid", path, err) &&
-                file_read(path, &text, &presence, err);
+    bool done = datadir_postmaster_pid(datadir, &text, &file, err);
     if (done &&
-        (presence == FILE_ABSENT || !postmaster_pid_parse(&file, buf_text(&text), text.len) ||
-         file.socket_dir.len == 0 || !text_copy(file.socket_dir, socket_dir, sizeof socket_dir)))
+        (file.socket_dir.len == 0 || !text_copy(file.socket_dir, socket_dir, sizeof socket_dir)))
         done = err_set(err, ERR_LATER, WHO " has no local socket (yet)");
     if (done && pg_client_open(&local->client, err)) {
         struct pg_target target = postgres_access_local(access, socket_dir, file.port);

@@ -78,32 +78,38 @@ enum pg_named named_of(const struct named *named, const struct register_store *s
     return named->ordinal == identity->ordinal ? PG_NAMED_ME : PG_NAMED_OTHER;
 }
 
+int named_followed(const struct named *named, const struct identity *identity,
+                   const char *remembered)
+{
+    if (named->known)
+        return named->ordinal;
+    return *remembered != '\0' ? identity_ordinal_of(identity, remembered) : -1;
+}
+
 bool named_record(struct named *named, struct register_store *store,
                   const struct identity *identity, bool claim, uint64_t system_identifier,
                   uint32_t timeline, bool *won, int64_t deadline_ns, struct err *err)
 {
-    char numbers[4][24];
-    struct register_change changes[4];
+    char identifier[24];
+    char timelines[2][24];
     size_t count = 0;
+    /* unless this pod claims it, whoever is named meanwhile records their own */
+    struct register_change changes[3] = {
+        {"primary", claim ? NULL : identity->pod_name, identity->pod_name}
+    };
     *won = true;
     if (register_kind(store) == REGISTER_NONE)
         return true;
-    if (claim) {
-        changes[count++] = (struct register_change){"primary", NULL, identity->pod_name};
-    } else {
-        /* whoever is named meanwhile records their own */
-        changes[count++] =
-            (struct register_change){"primary", identity->pod_name, identity->pod_name};
-    }
+    count++;
     if (system_identifier != 0 && named->system_identifier == 0) {
-        (void)snprintf(numbers[0], sizeof numbers[0], "%" PRIu64, system_identifier);
-        changes[count++] = (struct register_change){"system-identifier", NULL, numbers[0]};
+        (void)snprintf(identifier, sizeof identifier, "%" PRIu64, system_identifier);
+        changes[count++] = (struct register_change){"system-identifier", NULL, identifier};
     }
     if (timeline > named->timeline) {
-        (void)snprintf(numbers[1], sizeof numbers[1], "%" PRIu32, named->timeline);
-        (void)snprintf(numbers[2], sizeof numbers[2], "%" PRIu32, timeline);
+        (void)snprintf(timelines[0], sizeof timelines[0], "%" PRIu32, named->timeline);
+        (void)snprintf(timelines[1], sizeof timelines[1], "%" PRIu32, timeline);
         changes[count++] = (struct register_change){
-            "timeline", named->timeline == 0 ? NULL : numbers[1], numbers[2]};
+            "timeline", named->timeline == 0 ? NULL : timelines[0], timelines[1]};
     }
     if (!claim && count == 1)
         return true;

@@ -32,6 +32,11 @@ bool named_read(struct named *named, struct register_store *store, const struct 
 enum pg_named named_of(const struct named *named, const struct register_store *store,
                        const struct identity *identity);
 
+/* The ordinal that a standby follows: the register's word, else REMEMBERED, the pod that it last named
+ * (datadir.h); -1: nobody. */
+int named_followed(const struct named *named, const struct identity *identity,
+                   const char *remembered);
+
 /* Records that this pod has data now; who finds its volume empty later knows that it was full. */
 bool named_record_seeded(struct named *named, struct register_store *store,
                          const struct identity *identity, int64_t deadline_ns, struct err *err);

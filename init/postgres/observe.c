@@ -8,8 +8,6 @@
 #include "init/sys/clock.h"
 #include "roles/timeline_history.h"
 
-#define HISTORY_MAX 1024
-
 bool pg_observer_open(struct pg_observer *observer, const struct settings *settings,
                       struct err *err)
 {
@@ -32,10 +30,8 @@ static void forget(struct pg_observer *observer)
         pg_member_clear(&observer->members[i]);
     free(observer->members);
     free(observer->servers);
-    free(observer->server_addrs);
     observer->members = NULL;
     observer->servers = NULL;
-    observer->server_addrs = NULL;
     observer->count = 0;
     if (observer->peers_open)
         pg_peers_close(&observer->peers);
@@ -63,8 +59,7 @@ static bool open_members(struct pg_observer *observer, struct err *err)
     size_t count = observer->peers.count;
     observer->members = calloc(count, sizeof *observer->members);
     observer->servers = calloc(count, sizeof *observer->servers);
-    observer->server_addrs = calloc(count, sizeof *observer->server_addrs);
-    if (observer->members == NULL || observer->servers == NULL || observer->server_addrs == NULL)
+    if (observer->members == NULL || observer->servers == NULL)
         return err_set(err, ERR_IO, "out of memory for the pods");
     observer->count = count;
     for (size_t i = 0; i < count; i++) {
@@ -90,13 +85,11 @@ static bool read_register(struct pg_observer *observer, int64_t deadline_ns, str
 static void aim(struct pg_observer *observer, size_t i)
 {
     const struct pg_peer *peer = observer->members[i].peer;
-    if (peer->addr.family == ADDR_NONE ||
-        (observer->servers[i] >= 0 && addr_equal(&observer->server_addrs[i], &peer->addr)))
+    if (peer->addr.family == ADDR_NONE)
         return;
     struct pg_target target =
         postgres_access_admin(&observer->access, &observer->everyone, peer->ordinal, &peer->addr);
-    observer->servers[i] = pg_client_server(observer->peers.client, &target);
-    observer->server_addrs[i] = peer->addr;
+    observer->servers[i] = pg_client_aim(observer->peers.client, observer->servers[i], &target);
 }
 
 bool pg_observer_look(struct pg_observer *observer, int64_t patience_ms, int64_t deadline_ns,
@@ -114,8 +107,13 @@ bool pg_observer_look(struct pg_observer *observer, int64_t patience_ms, int64_t
 
 int pg_observer_named(const struct pg_observer *observer)
 {
-    for (size_t i = 0; i < observer->count && observer->named.known; i++)
-        if (observer->members[i].peer->ordinal == observer->named.ordinal)
+    return observer->named.known ? pg_observer_find(observer, observer->named.ordinal) : -1;
+}
+
+int pg_observer_find(const struct pg_observer *observer, int64_t ordinal)
+{
+    for (size_t i = 0; i < observer->count; i++)
+        if (observer->members[i].peer->ordinal == ordinal)
             return (int)i;
     return -1;
 }
@@ -164,18 +162,15 @@ enum pg_relation pg_observer_relation(const struct pg_observer *observer, size_t
 {
     const struct pg_member *mine = &observer->members[i];
     const struct pg_member *theirs = &observer->members[primary];
-    struct timeline_entry entries[HISTORY_MAX];
-    struct timeline_history history = {.entries = entries, .capacity = HISTORY_MAX};
     uint64_t fork = 0;
     bool has_fork = false;
     if (!mine->known || !theirs->known || theirs->answer != PG_ROWS)
         return PG_RELATION_UNKNOWN;
     if (mine->timeline < theirs->timeline) {
         const char *text = theirs->history != NULL ? theirs->history : "";
-        if (timeline_history_parse(&history, theirs->timeline, text, strlen(text)) !=
-            TIMELINE_HISTORY_OK)
+        if (timeline_history_left(text, strlen(text), theirs->timeline, mine->timeline, &has_fork,
+                                  &fork) != TIMELINE_HISTORY_OK)
             return PG_RELATION_UNKNOWN;
-        has_fork = timeline_history_fork(&history, mine->timeline, &fork);
     }
     return postgres_relation(mine->timeline, mine->lsn, theirs->timeline, theirs->lsn, has_fork,
                              fork);

@@ -78,8 +78,7 @@ struct pg_observer {
     struct pg_peers peers;
     bool peers_open;
     struct pg_member *members; /* the birth's pods by ordinal, then the named primary beyond them */
-    int *servers;              /* one a member: the client's SQL connection at ... */
-    struct addr *server_addrs; /* ... this address; -1: none yet */
+    int *servers;              /* one a member: the client's SQL connection; -1: none yet */
     size_t count;
 };
 
@@ -97,6 +96,8 @@ bool pg_observer_look(struct pg_observer *observer, int64_t patience_ms, int64_t
 
 /* The named primary's index in members; -1: nobody is named, or it is not known. */
 int pg_observer_named(const struct pg_observer *observer);
+/* The index of the pod of this ordinal; -1: it is not among them. */
+int pg_observer_find(const struct pg_observer *observer, int64_t ordinal);
 /* The SQL connection of member I; -1: it has none. */
 int pg_observer_server(const struct pg_observer *observer, size_t i);
 /* The identity that the pod of member I has. */

@@ -11,7 +11,6 @@
 
 /* What one look may take of the time for names; a connection has the rest. */
 #define NAMES_MS 1500
-#define HISTORY_MAX 1024
 
 bool pg_peers_open(struct pg_peers *peers, const struct identity *identity, int replicas, int named,
                    struct err *err)
@@ -26,7 +25,7 @@ bool pg_peers_open(struct pg_peers *peers, const struct identity *identity, int 
             continue;
         struct pg_peer *peer = &peers->peers[peers->count++];
         peer->ordinal = one;
-        peer->server = -1;
+        peer->server = peer->kept = -1;
         identity_pod_name(identity, one, peer->pod_name);
         identity_dns_name(identity, one, peer->dns_name);
         identity_host_name(identity, one, peer->host_name);
@@ -117,39 +116,26 @@ static void take_identity(struct pg_peer *peer, const struct pg_call *call)
 
 static void take_history(struct pg_peer *peer, const struct pg_call *call, uint32_t mine)
 {
-    struct timeline_entry entries[HISTORY_MAX];
-    struct timeline_history history = {.entries = entries, .capacity = HISTORY_MAX};
     const char *text = pg_call_value(call, 0, 1);
     if (call->answer != PG_ROWS || call->rows.count != 1 ||
-        timeline_history_parse(&history, peer->timeline, text, strlen(text)) !=
-            TIMELINE_HISTORY_OK) {
+        timeline_history_left(text, strlen(text), peer->timeline, mine, &peer->has_fork,
+                              &peer->fork) != TIMELINE_HISTORY_OK) {
         peer->answer = call->answer == PG_ROWS ? PG_BROKEN : call->answer;
         (void)snprintf(peer->message, sizeof peer->message, "its timeline's history: %.200s",
                        call->answer == PG_ROWS ? "it cannot be read" : call->message);
-        return;
     }
-    peer->has_fork = timeline_history_fork(&history, mine, &peer->fork);
 }
 
-/* The client's server at the peer's present address; -1: it has none. Each address keeps its own, so that
- * two of them cost two connections and no more. */
+/* The client's server at the peer's present address; -1: it has none. */
 static int server_of(struct pg_peers *peers, struct postgres_access *access,
                      const struct identity *identity, struct pg_peer *peer)
 {
     peer->server = -1;
     if (peer->addr.family == ADDR_NONE)
         return -1;
-    for (size_t i = 0; i < peer->known_count; i++)
-        if (addr_equal(&peer->known[i].addr, &peer->addr))
-            return peer->server = peer->known[i].server;
-    if (peer->known_count == PG_PEER_ADDRS)
-        return -1;
     struct pg_target target =
         postgres_access_replication(access, identity, peer->ordinal, &peer->addr);
-    peer->server = pg_client_server(peers->client, &target);
-    peer->known[peer->known_count].addr = peer->addr;
-    peer->known[peer->known_count++].server = peer->server;
-    return peer->server;
+    return peer->server = peer->kept = pg_client_aim(peers->client, peer->kept, &target);
 }
 
 static void ask_identity(struct pg_peers *peers, struct postgres_access *access,

@@ -17,8 +17,6 @@
  * IDENTIFY_SYSTEM, SHOW and TIMELINE_HISTORY (PostgreSQL 17 docs, 54.4).
  */
 
-#define PG_PEER_ADDRS 4
-
 struct pg_peer {
     int ordinal;
     char pod_name[IDENTITY_NAME_MAX];
@@ -37,11 +35,7 @@ struct pg_peer {
     bool has_fork; /* its history left MINE, at */
     uint64_t fork;
     int server; /* of the client, at addr; -1: none */
-    struct {
-        struct addr addr;
-        int server;
-    } known[PG_PEER_ADDRS]; /* an old and a new pod may share a name for a while */
-    size_t known_count;
+    int kept;   /* the client's server for this peer, wherever it led last; -1: none yet */
     unsigned looks;
 };
 

@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "init/sys/file.h"
 #include "roles/postgres_probe.h"
-#include "roles/postmaster_pid.h"
 
 /* A beating mark whose clock stood still for so long belongs to a process that is gone. */
 #define BEAT_S 30
@@ -22,28 +20,20 @@ static bool beats(const struct datadir *datadir, const char *suffix)
     return age_s >= -CLOCK_BACK_S && age_s <= BEAT_S;
 }
 
-static bool has_mark(const struct datadir *datadir, const char *suffix)
-{
-    return datadir_beat_age_s(datadir, suffix) != DATADIR_NO_BEAT;
-}
-
 struct pg_life probe_look_at_files(const struct datadir *datadir)
 {
-    char path[4096];
     struct err ignored;
-    struct postmaster_pid file = {0};
-    struct buf text = buf_new((size_t)64 * 1024);
-    enum file_presence presence = FILE_ABSENT;
+    struct buf text;
+    struct postmaster_pid file;
     struct pg_life life = {
-        .fenced = has_mark(datadir, DATADIR_FENCED),
+        .fenced = datadir_has_mark(datadir, DATADIR_FENCED),
         .cloning = beats(datadir, DATADIR_CLONING),
         .waiting = beats(datadir, DATADIR_WAITING),
-        .restart = has_mark(datadir, DATADIR_RESTART),
-        .half = has_mark(datadir, DATADIR_STARTED) && !has_mark(datadir, DATADIR_DONE),
+        .restart = datadir_has_mark(datadir, DATADIR_RESTART),
+        .half =
+            datadir_has_mark(datadir, DATADIR_STARTED) && !datadir_has_mark(datadir, DATADIR_DONE),
     };
-    life.pid_file = datadir_below(datadir, "postmaster.pid", path, &ignored) &&
-                    file_read(path, &text, &presence, &ignored) && presence == FILE_THERE &&
-                    postmaster_pid_parse(&file, buf_text(&text), text.len);
+    life.pid_file = datadir_postmaster_pid(datadir, &text, &file, &ignored);
     life.pid_gone = life.pid_file && kill((pid_t)file.pid, 0) != 0 && errno == ESRCH;
     buf_free(&text);
     return life;

@@ -117,14 +117,6 @@ static void take_pods(struct promote_look *look, bool *still)
     }
 }
 
-static int index_of(const struct promote_look *look, int ordinal)
-{
-    for (size_t i = 0; i < look->count && ordinal >= 0; i++)
-        if (look->observer.members[i].peer->ordinal == ordinal)
-            return (int)i;
-    return -1;
-}
-
 bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t deadline_ns,
                       bool *still, struct err *err)
 {
@@ -138,7 +130,7 @@ bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t de
     struct pg_promote_facts facts = {
         .has_register = register_kind(look->observer.store) != REGISTER_NONE,
         .named = pg_observer_named(&look->observer),
-        .wanted = index_of(look, look->wanted),
+        .wanted = pg_observer_find(&look->observer, look->wanted),
         .recorded = look->observer.named.timeline,
         .pods = look->pods,
         .count = look->count,
@@ -209,7 +201,7 @@ void promote_look_sentence(const struct promote_look *look, char text[static 102
         return;
     }
     size_t about = (size_t)decision->about;
-    int wanted = index_of(look, look->wanted);
+    int wanted = pg_observer_find(&look->observer, look->wanted);
     pg_observer_describe(&look->observer, about, who);
     if (look->observer.members[about].answer == PG_ROWS &&
         look->observer.members[about].peer->answer != PG_ROWS)

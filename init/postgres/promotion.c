@@ -8,6 +8,7 @@
 #include "init/postgres/reserved_history.h"
 #include "init/sys/buf.h"
 #include "init/sys/log.h"
+#include "roles/lsn.h"
 #include "roles/text.h"
 
 /* Where the WAL of every cluster begins: before all that was replayed. */
@@ -57,9 +58,10 @@ static bool reserve(const struct promotion *promotion, uint32_t number, struct e
 {
     struct pg_call call;
     char path[4200];
+    char name[LSN_HISTORY_NAME_MAX];
     struct buf command = buf_new((size_t)16 * 1024);
-    (void)snprintf(path, sizeof path, "%s/pg_wal/%08" PRIX32 ".history", promotion->data_directory,
-                   number);
+    lsn_history_name(number, name);
+    (void)snprintf(path, sizeof path, "%s/pg_wal/%s", promotion->data_directory, name);
     char *quoted = pg_client_literal(promotion->client, promotion->server, path);
     if (quoted != NULL)
         buf_printf(&command,
@@ -79,9 +81,10 @@ static bool is_taken(const struct promotion *promotion, uint32_t number, bool *t
                      struct err *err)
 {
     char command[128];
+    char name[LSN_HISTORY_NAME_MAX];
     struct pg_call call;
-    (void)snprintf(command, sizeof command,
-                   "SELECT FROM pg_ls_waldir() WHERE name = '%08" PRIX32 ".history'", number);
+    lsn_history_name(number, name);
+    (void)snprintf(command, sizeof command, "SELECT FROM pg_ls_waldir() WHERE name = '%s'", name);
     bool done = ask(promotion, &call, command, err);
     *taken = done && call.rows.count > 0;
     pg_call_free(&call);

@@ -137,15 +137,6 @@ static bool read_register(struct readiness *ready)
     return read;
 }
 
-/* Whom a standby shall follow: the register's word, else the last one that it gave; -1: nobody. */
-static int followed(const struct readiness *ready)
-{
-    if (ready->named.known)
-        return ready->named.ordinal;
-    const char *last = ready->datadir.remembered;
-    return *last != '\0' ? identity_ordinal_of(&ready->identity, last) : -1;
-}
-
 /* ---- facts */
 
 static const char *value(const struct readiness *ready, size_t column)
@@ -222,7 +213,7 @@ static void take_facts(struct readiness *ready)
 {
     char host[IDENTITY_NAME_MAX] = "";
     pid_t pid;
-    int primary = followed(ready);
+    int primary = named_followed(&ready->named, &ready->identity, ready->datadir.remembered);
     if (primary >= 0)
         identity_host_name(&ready->identity, primary, host);
     ready->facts.was_named = primary == ready->identity.ordinal;
@@ -269,7 +260,7 @@ static bool is_any_absent(const struct readiness *ready, int first, int last)
 static bool awaited_is_absent(const struct readiness *ready)
 {
     int own = ready->identity.ordinal;
-    int primary = followed(ready);
+    int primary = named_followed(&ready->named, &ready->identity, ready->datadir.remembered);
     if (ready->settings->pod_management != POD_MANAGEMENT_ORDERED)
         return false;
     if (primary > own)

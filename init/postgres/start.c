@@ -178,7 +178,7 @@ static bool decide_and_apply(struct pg_start *start, struct pg_start_result *res
 /* No server runs now, and no other ordain: what such a one left has no meaning any more. */
 static bool clear_marks(struct pg_start *start, struct err *err)
 {
-    start->was_fenced = datadir_beat_age_s(&start->datadir, DATADIR_FENCED) != DATADIR_NO_BEAT;
+    start->was_fenced = datadir_has_mark(&start->datadir, DATADIR_FENCED);
     return datadir_remove_mark(&start->datadir, DATADIR_CLONING, err) &&
            datadir_remove_mark(&start->datadir, DATADIR_WAITING, err) &&
            datadir_remove_mark(&start->datadir, DATADIR_RESTART, err) &&

@@ -122,7 +122,7 @@ static void record_seeded(struct pg_start *start)
  * with whole data needs neither. */
 static bool tidy(const struct pg_start *start, struct err *err)
 {
-    return datadir_remove_tree(&start->datadir, CLONE_STAGING_SUFFIX, err) &&
+    return clone_discard(start->datadir.path, err) &&
            datadir_remove_tree(&start->datadir, DATADIR_OLD, err);
 }
 
@@ -177,20 +177,10 @@ bool pg_start_apply(struct pg_start *start, bool *again, struct err *err)
 
 /* ---- configuration */
 
-/* The ordinal that a standby follows: the register's word, else the last one that it gave; -1: nobody. */
-static int followed(const struct pg_start *start)
-{
-    if (start->named.known)
-        return start->named.ordinal;
-    return *start->datadir.remembered != '\0'
-               ? identity_ordinal_of(&start->identity, start->datadir.remembered)
-               : -1;
-}
-
 bool pg_start_render(struct pg_start *start, size_t *changed, bool dry, struct err *err)
 {
     char self[PATH_MAX] = "ordain";
-    int primary = followed(start);
+    int primary = named_followed(&start->named, &start->identity, start->datadir.remembered);
     const struct control_file *control = &start->datadir.control;
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len > 0)
@@ -204,14 +194,10 @@ bool pg_start_render(struct pg_start *start, size_t *changed, bool dry, struct e
         .max_prepared_xacts = control->max_prepared_xacts,
         .max_locks_per_xact = control->max_locks_per_xact,
     };
-    struct render_peer *peers = NULL;
-    size_t count = 0;
-    if (!start->dry || start->peers_open) {
-        count = start->peers.count;
-        peers = calloc(count + 1, sizeof *peers);
-        if (peers == NULL)
-            return err_set(err, ERR_IO, "out of memory for the configuration");
-    }
+    size_t count = start->peers.count;
+    struct render_peer *peers = calloc(count + 1, sizeof *peers);
+    if (peers == NULL)
+        return err_set(err, ERR_IO, "out of memory for the configuration");
     for (size_t i = 0; i < count; i++) {
         const struct pg_peer *peer = &start->peers.peers[i];
         peers[i] = (struct render_peer){

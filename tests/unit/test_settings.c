@@ -11,7 +11,6 @@
 
 #include "init/command.h"
 #include "init/settings_table.h"
-#include "init/suggest.h"
 
 #define WORDS_MAX 16
 
@@ -483,25 +482,6 @@ static void switches_and_choices_take_their_words_only(void **state)
                         "ORDAIN_LOG_LEVEL is 'x': debug, info, warn or error is needed");
 }
 
-static void suggestions_are_near_or_none(void **state)
-{
-    (void)state;
-    struct suggestion suggestion = suggest_start("staus", 5);
-    suggest_offer(&suggestion, "init");
-    suggest_offer(&suggestion, "status");
-    suggest_offer(&suggestion, "stats");
-    assert_string_equal(suggestion.best, "status");
-    assert_int_equal(suggestion.distance, 1);
-    char word[200];
-    memset(word, 'a', sizeof word);
-    suggestion = suggest_start(word, sizeof word);
-    suggest_offer(&suggestion, "aaaa");
-    assert_null(suggestion.best);
-    suggestion = suggest_start("", 0);
-    suggest_offer(&suggestion, "a");
-    assert_null(suggestion.best);
-}
-
 /* The table itself. */
 static void rows_are_told_apart_and_explained(void **state)
 {
@@ -553,7 +533,6 @@ int main(void)
         ALONE(sizes_count_in_powers_of_two),
         ALONE(versions_have_one_to_three_parts),
         ALONE(switches_and_choices_take_their_words_only),
-        ALONE(suggestions_are_near_or_none),
         ALONE(rows_are_told_apart_and_explained),
     };
     return cmocka_run_group_tests_name("settings", tests, NULL, NULL);

@@ -55,6 +55,23 @@ static void a_timeline_that_is_no_ancestor_has_no_fork(void **state)
     assert_int_equal(lsn, 7);
 }
 
+static void a_text_tells_whether_and_where_an_ancestor_was_left(void **state)
+{
+    uint64_t lsn = 7;
+    bool left = true;
+    size_t len = strlen(twice);
+    (void)state;
+    assert_int_equal(timeline_history_left(twice, len, 3, 5, &left, &lsn), TIMELINE_HISTORY_OK);
+    assert_false(left);
+    assert_int_equal(lsn, 7);
+    assert_int_equal(timeline_history_left(twice, len, 3, 2, &left, &lsn), TIMELINE_HISTORY_OK);
+    assert_true(left);
+    assert_int_equal(lsn, 0x5000130);
+    assert_int_equal(timeline_history_left(twice, len - 1, 3, 2, &left, &lsn),
+                     TIMELINE_HISTORY_BAD);
+    assert_false(left);
+}
+
 static void comments_and_blank_lines_are_skipped(void **state)
 {
     (void)state;
@@ -124,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forks_are_found),
         cmocka_unit_test(a_timeline_that_is_no_ancestor_has_no_fork),
+        cmocka_unit_test(a_text_tells_whether_and_where_an_ancestor_was_left),
         cmocka_unit_test(comments_and_blank_lines_are_skipped),
         cmocka_unit_test(two_timelines_may_end_at_one_place),
         cmocka_unit_test(what_is_no_history_is_refused),
