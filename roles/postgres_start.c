@@ -42,7 +42,7 @@
 /* A row asks for what it names; what is left out may be anything. */
 struct row {
     unsigned data, named;
-    enum cell first, seeded;
+    enum cell first, born;
     unsigned identity;
     enum cell behind, promised, outrun;
     unsigned upstream, relation;
@@ -126,11 +126,11 @@ static const struct row rows[] = {
      .action = PG_REFUSE, .sentence =
          "the register names no primary, this volume is empty, and another pod of this set has "
          "data: nothing is begun beside it; --adopt on the pod of that primary takes it over"},
-    {.data = EMPTY, .named = NOBODY, .first = YES, .seeded = YES,
+    {.data = NONE_YET, .named = NOBODY, .first = YES, .born = YES,
      .action = PG_REFUSE, .sentence =
-         "the register names no primary, and yet knows that this pod had data, and its volume is "
-         "empty: the register was damaged; let it name the pod that has the data (primary=POD), "
-         "or empty it whole for a first install"},
+         "this volume is empty, and the register names no primary and yet knows that a pod of "
+         "this set had data: it was damaged or made anew; let it name the pod that has the data "
+         "(primary=POD), or empty it whole for a first install"},
     {.data = EMPTY, .named = NOBODY, .first = YES, .others = ALONE,
      .action = PG_INITDB, .sentence =
          "nobody was born yet and this is the first ordinal: the image's entrypoint runs "
@@ -163,6 +163,11 @@ static const struct row rows[] = {
          "pod takes over a replication that ordain did not make"},
 
     /* --- the register names this pod */
+    {.data = HALF, .named = ME, .born = YES,
+     .action = PG_REFUSE, .sentence =
+         "this pod's first initdb was not ended, and yet the register knows that a pod of this "
+         "set had data: `ordain promote postgres` makes a pod that has it the primary; if this "
+         "one's data is whole and right, make the mark of its end: touch \"$PGDATA.ordain-done\""},
     {.data = HALF, .named = ME,
      .action = PG_INITDB, .sentence =
          "this pod's first initdb was cut short: what it left is moved aside and it begins "
@@ -287,7 +292,7 @@ static const struct row rows[] = {
 static bool matches(const struct row *row, const struct pg_start_facts *facts)
 {
     return in(row->data, facts->data) && in(row->named, facts->named) &&
-           is(row->first, facts->first) && is(row->seeded, facts->seeded) &&
+           is(row->first, facts->first) && is(row->born, facts->born) &&
            in(row->identity, facts->identity) && is(row->behind, facts->behind_record) &&
            is(row->promised, facts->promised) && is(row->outrun, facts->outrun) &&
            in(row->upstream, facts->upstream) && in(row->relation, facts->relation) &&

@@ -70,7 +70,7 @@ struct pg_start_facts {
     enum pg_data data;
     enum pg_named named;
     bool first;         /* the first ordinal of the set */
-    bool seeded;        /* the register knows that this pod had data */
+    bool born;          /* the register knows of data: an identifier, or a pod that had some */
     bool promised;      /* my WAL reaches where the promotion that named me chose me */
     bool outrun;        /* another pod answers on the recorded timeline, which mine is before */
     bool behind_record; /* my timeline is before the recorded one */

@@ -8,6 +8,7 @@
 #include "roles/text.h"
 
 #define SEEDED_MAX 32
+#define SEEDED_PREFIX "seeded."
 #define SEEDED "data"
 
 static bool number_of(const struct register_reading *reading, const struct register_store *store,
@@ -23,18 +24,21 @@ static bool number_of(const struct register_reading *reading, const struct regis
 
 static void seeded_key(const struct identity *identity, char key[static SEEDED_MAX])
 {
-    (void)snprintf(key, SEEDED_MAX, "seeded.%d", identity->ordinal);
+    (void)snprintf(key, SEEDED_MAX, SEEDED_PREFIX "%d", identity->ordinal);
 }
 
 bool named_read(struct named *named, struct register_store *store, const struct identity *identity,
                 int64_t deadline_ns, struct err *err)
 {
     char seeded[SEEDED_MAX];
-    struct register_reading readings[] = {{.key = "primary"},
-                                          {.key = "system-identifier"},
-                                          {.key = "timeline"},
-                                          {.key = "promoted-at"},
-                                          {.key = seeded}};
+    struct register_reading readings[] = {
+        {.key = "primary"          },
+        {.key = "system-identifier"},
+        {.key = "timeline"         },
+        {.key = "promoted-at"      },
+        {.key = SEEDED_PREFIX,       .prefix = true},
+        {.key = seeded                         }
+    };
     uint64_t timeline;
     seeded_key(identity, seeded);
     *named = (struct named){.ordinal = -1};
@@ -43,13 +47,14 @@ bool named_read(struct named *named, struct register_store *store, const struct 
         named->ordinal = identity->ordinal_start;
         return true;
     }
-    size_t count = identity->ordinal >= 0 ? 5 : 4; /* outside of a pod nobody is "this one" */
+    size_t count = identity->ordinal >= 0 ? 6 : 5; /* outside of a pod nobody is "this one" */
     if (!register_get_all(store, readings, count, deadline_ns, err) ||
         !number_of(&readings[1], store, UINT64_MAX, &named->system_identifier, err) ||
         !number_of(&readings[2], store, UINT32_MAX, &timeline, err))
         return false;
     named->timeline = (uint32_t)timeline;
-    named->seeded = readings[4].found;
+    named->born = readings[4].found || named->system_identifier != 0;
+    named->seeded = readings[5].found;
     if (readings[3].found && !lsn_parse((struct span){readings[3].value, strlen(readings[3].value)},
                                         &named->promoted_at))
         return err_set(err, ERR_CONFIG, "the register %s is damaged: its promoted-at is '%.40s'",

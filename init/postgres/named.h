@@ -21,6 +21,7 @@ struct named {
     uint64_t system_identifier; /* 0: not recorded */
     uint32_t timeline;          /* 0: not recorded */
     bool seeded;                /* this pod had data once */
+    bool born;                  /* some pod had: one is seeded, or the identifier is recorded */
     uint64_t promoted_at; /* the position that the named pod had when it was chosen; 0: never */
 };
 

@@ -99,6 +99,7 @@ static bool decide(struct pg_start *start, struct pg_start_result *result, struc
         pg_start_complaint(start, complaint);
         if (start->dry)
             break;
+        pg_start_tell_data(start);
         bool in_vain = pg_start_waits_in_vain(start);
         if (start->decision.action != PG_WAIT && !in_vain)
             break;

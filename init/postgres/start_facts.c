@@ -49,7 +49,7 @@ static bool read_register(struct pg_start *start, struct err *err)
         log_warn("%s", err->message);
     }
     start->facts.named = named_of(&start->named, start->store, &start->identity);
-    start->facts.seeded = start->named.seeded;
+    start->facts.born = start->named.born;
     if (!has_data(start))
         return true;
     uint64_t recorded = start->named.system_identifier;

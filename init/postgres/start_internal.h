@@ -50,6 +50,9 @@ int pg_start_major(const struct pg_start *start);
 
 /* Makes PGDATA what the decision says, up to its configuration. *again: the register changed meanwhile. */
 bool pg_start_apply(struct pg_start *start, bool *again, struct err *err);
+/* Where the register names nobody it may have been made anew: it learns that this pod has data, so that no
+ * first initdb is run beside it. */
+void pg_start_tell_data(struct pg_start *start);
 /* Renders the configuration; DRY: renders and compares. */
 bool pg_start_render(struct pg_start *start, size_t *changed, bool dry, struct err *err);
 

@@ -152,7 +152,8 @@ static bool check(struct register_store *store, const struct register_table *tab
 static bool tell(const struct register_store *store, const struct register_table *table,
                  struct register_reading *reading, struct err *err)
 {
-    const char *value = register_table_get(table, reading->key);
+    const char *value = reading->prefix ? register_table_get_prefix(table, reading->key)
+                                        : register_table_get(table, reading->key);
     reading->found = value != NULL;
     reading->value[0] = '\0';
     if (value == NULL)
@@ -277,7 +278,7 @@ bool register_swap_all(struct register_store *store, const struct register_chang
         ensure(register_key_is_valid(changes[i].key, strlen(changes[i].key)));
         ensure(is_value(changes[i].value));
         if (present != NULL)
-            present[i].key = changes[i].key;
+            present[i] = (struct register_reading){.key = changes[i].key};
     }
     for (;;) {
         struct register_table table = {.entries = NULL};

@@ -39,6 +39,7 @@ bool register_is_newer(const struct register_store *store);
 /* What stands under KEY: *found false and "" when it is not there. */
 struct register_reading {
     const char *key; /* the caller's */
+    bool prefix;     /* the first key that begins so will do */
     bool found;
     char value[REGISTER_VALUE_MAX];
 };

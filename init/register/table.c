@@ -32,6 +32,14 @@ const char *register_table_get(const struct register_table *table, const char *k
     return entry != NULL ? entry->value : NULL;
 }
 
+const char *register_table_get_prefix(const struct register_table *table, const char *prefix)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strncmp(table->entries[i].key, prefix, strlen(prefix)) == 0)
+            return table->entries[i].value;
+    return NULL;
+}
+
 /* Where KEY stands among the keys that come first; FIRST_KEYS for all others. */
 static size_t rank(const char *key)
 {

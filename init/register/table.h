@@ -30,6 +30,9 @@ void register_table_clear(struct register_table *table);
 /* The value of KEY, NULL when it is not there; valid until the next change. */
 const char *register_table_get(const struct register_table *table, const char *key);
 
+/* The value of the first key that begins with PREFIX; the same. */
+const char *register_table_get_prefix(const struct register_table *table, const char *prefix);
+
 /* Sets KEY. A new key goes before the first one that sorts after it, format and cluster-id before
  * all, so that a table that ordain alone wrote is sorted and a person's order stays. False without
  * memory or when REGISTER_ENTRIES_MAX are there. */

@@ -140,7 +140,9 @@ class Facts:
         if whom == "wal_gone" and not self.wal_is_gone:
             self._remove_wal()
         write_register(self.one, self.register, **{
-            "nobody": {}, "seeded": {"seeded.0": "yes"}, "me": {**known, "primary": me, "timeline": 1}, "standby": {**known, "primary": "pg-2"},
+            "nobody": {}, "nobody_told": {"seeded.0": "data"}, "seeded": {"seeded.0": "yes"}, "other_seeded": {"seeded.2": "data"},
+            "unnamed": known, "me_unborn": {"primary": me}, "me_other_seeded": {"primary": me, "seeded.2": "data"},
+            "me": {**known, "primary": me, "timeline": 1}, "standby": {**known, "primary": "pg-2"},
             "me_next": {**known, "primary": me, "timeline": 3},
             "me_ahead": {**known, "primary": me, "timeline": 3, "promoted_at": "1/0"},
             "me_later": {**known, "primary": me, "timeline": 2}, "old": {**known, "primary": "pg-1", "timeline": 3},

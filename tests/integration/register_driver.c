@@ -38,7 +38,7 @@ static int get(char **keys, int count)
 {
     struct register_reading readings[KEYS_MAX];
     for (int i = 0; i < count; i++)
-        readings[i].key = keys[i];
+        readings[i] = (struct register_reading){.key = keys[i]};
     if (!register_get_all(store, readings, (size_t)count, deadline_ns, &err))
         return fail();
     print(readings, count);

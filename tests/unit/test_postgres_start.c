@@ -33,7 +33,7 @@ static struct pg_start_facts facts_of(int number)
     facts.birth_is_new = digit(&number, 2) != 0;
     facts.promised = digit(&number, 2) != 0;
     facts.outrun = digit(&number, 2) != 0;
-    facts.seeded = digit(&number, 2) != 0;
+    facts.born = digit(&number, 2) != 0;
     facts.wal_gone = digit(&number, 2) != 0;
     facts.unfinished = digit(&number, 2) != 0;
     facts.others = (enum pg_others)digit(&number, PG_OTHERS_VALUES);
@@ -82,8 +82,9 @@ static void initdb_never_runs_where_data_was(const struct pg_start_facts *facts,
     assert_true(facts->data == PG_DATA_EMPTY || facts->data == PG_DATA_HALF);
     /* an empty volume of a primary that was born is a lost one */
     if (facts->data == PG_DATA_EMPTY)
-        assert_true((facts->named == PG_NAMED_NOBODY && !facts->seeded) ||
+        assert_true(facts->named == PG_NAMED_NOBODY ||
                     (facts->named == PG_NAMED_UNASKED && facts->birth_is_new));
+    assert_true(facts->named == PG_NAMED_UNASKED || !facts->born);
     assert_true(facts->named == PG_NAMED_ME || facts->others == PG_OTHERS_SILENT);
 }
 
@@ -227,7 +228,7 @@ static void every_answer_is_as_recorded_and_safe(void **state)
             facts->birth_is_new ? ", new" : "", facts->adopt ? ", adopt" : "",
             policy_names[facts->policy], facts->kept_before ? ", kept" : "",
             facts->rewindable ? ", rewindable" : "", facts->unfinished ? ", unfinished" : "",
-            facts->wal_gone ? ", WAL gone" : "", facts->seeded ? ", seeded" : "",
+            facts->wal_gone ? ", WAL gone" : "", facts->born ? ", born" : "",
             facts->promised ? ", promised" : "", facts->outrun ? ", outrun" : "");
         assert_true(put > 0 && (size_t)put < sizeof text - len);
         len += (size_t)put;

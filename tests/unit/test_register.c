@@ -149,6 +149,23 @@ static void several_keys_are_read_at_once(void **state)
     assert_true(register_get_all(store, NULL, 0, soon(), &err));
 }
 
+static void a_beginning_reads_the_first_key_that_has_it(void **state)
+{
+    (void)state;
+    struct register_reading readings[] = {
+        {.key = "seeded.", .prefix = true},
+        {.key = "node.",                .prefix = true},
+        {.key = "seeded."}
+    };
+    put("format=1\ncluster-id=cache/redis\nseeded.2=two\nseeded.7=seven\n");
+    assert_true(register_get_all(store, readings, 3, soon(), &err));
+    assert_true(readings[0].found);
+    assert_string_equal(readings[0].value, "two");
+    assert_false(readings[1].found);
+    assert_string_equal(readings[1].value, "");
+    assert_false(readings[2].found);
+}
+
 static void several_keys_are_swapped_together_or_not_at_all(void **state)
 {
     (void)state;
@@ -481,6 +498,7 @@ int main(void)
         TEST(the_first_change_writes_format_and_cluster_id_too),
         TEST(a_value_is_swapped_only_for_the_expected_one),
         TEST(several_keys_are_read_at_once),
+        TEST(a_beginning_reads_the_first_key_that_has_it),
         TEST(several_keys_are_swapped_together_or_not_at_all),
         TEST(keys_are_sorted_and_what_is_unknown_stays_where_it_is),
         TEST(another_clusters_register_is_refused),
