@@ -68,6 +68,10 @@ bool datadir_lock(struct datadir *datadir, bool *held, struct err *err);
 /* Lets the lock outlive this program's end as another (execve). */
 void datadir_leave_lock(struct datadir *datadir);
 
+/* True from the mark *started* on until a server in production has begun: behind the mark *done* the
+ * entrypoint's temporary server lives on for a moment, and scripts may follow. By files alone. */
+bool datadir_is_being_born(const struct datadir *datadir);
+
 /* Looks at everything anew. Fails on I/O alone: what is strange is a value of DATA. */
 bool datadir_read(struct datadir *datadir, struct err *err);
 

@@ -146,15 +146,22 @@ static bool read_control(struct datadir *datadir, struct err *err, bool *whole)
     return good;
 }
 
-/* A server in production has been started here with other arguments than the temporary one of the
- * image's entrypoint. */
-static bool was_in_production(const struct datadir *datadir)
+/* How the last server was started here. */
+static enum postmaster_opts_answer last_server(const struct datadir *datadir)
 {
     struct buf text = buf_new(SMALL_FILE_MAX);
-    bool lived = read_below(datadir, "postmaster.opts", &text) &&
-                 postmaster_opts_is_initdb_server(buf_text(&text), text.len) == POSTMASTER_OPTS_NO;
+    enum postmaster_opts_answer answer = POSTMASTER_OPTS_UNKNOWN;
+    if (read_below(datadir, "postmaster.opts", &text))
+        answer = postmaster_opts_is_initdb_server(buf_text(&text), text.len);
     buf_free(&text);
-    return lived;
+    return answer;
+}
+
+bool datadir_is_being_born(const struct datadir *datadir)
+{
+    return datadir_has_mark(datadir, DATADIR_STARTED) &&
+           (!datadir_has_mark(datadir, DATADIR_DONE) ||
+            last_server(datadir) == POSTMASTER_OPTS_YES);
 }
 
 /* Half of a first initdb has none of these: who restored a backup here, or was a standby, has. */
@@ -166,7 +173,7 @@ static bool has_lived(const struct datadir *datadir)
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
         if (exists(datadir, signs[i]))
             return true;
-    return was_in_production(datadir);
+    return last_server(datadir) == POSTMASTER_OPTS_NO;
 }
 
 static void find_kept(struct datadir *datadir)

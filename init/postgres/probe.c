@@ -30,8 +30,7 @@ struct pg_life probe_look_at_files(const struct datadir *datadir)
         .cloning = beats(datadir, DATADIR_CLONING),
         .waiting = beats(datadir, DATADIR_WAITING),
         .restart = datadir_has_mark(datadir, DATADIR_RESTART),
-        .half =
-            datadir_has_mark(datadir, DATADIR_STARTED) && !datadir_has_mark(datadir, DATADIR_DONE),
+        .half = datadir_is_being_born(datadir),
     };
     life.pid_file = datadir_postmaster_pid(datadir, &text, &file, &ignored);
     life.pid_gone = life.pid_file && kill((pid_t)file.pid, 0) != 0 && errno == ESRCH;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "init/postgres/beat.h"
+#include "init/postgres/entrypoint.h"
 #include "init/postgres/start_internal.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
@@ -16,7 +17,6 @@
 #define LOOK_MS 500
 /* A look that the deadline cuts off hears nobody, and would put "no answer" in the place of what was said. */
 #define WHOLE_LOOK_MS 300
-#define ENTRYPOINT_SCRIPT "/docker-entrypoint-initdb.d/zz-ordain.sh"
 
 int pg_start_major(const struct pg_start *start)
 {
@@ -130,15 +130,8 @@ static bool check_birth(struct pg_start *start, struct err *err)
     size_t changed;
     if (start->decision.action != PG_INITDB)
         return true;
-    if (!pg_start_render(start, &changed, !start->final, err))
-        return false;
-    if (!start->final || access(ENTRYPOINT_SCRIPT, R_OK) == 0)
-        return true;
-    return err_set(err, ERR_CONFIG,
-                   "'%s' is not there: mount initdb.d of the configuration directory for the "
-                   "server's container: {name: config, mountPath: /docker-entrypoint-initdb.d, "
-                   "subPath: initdb.d}",
-                   ENTRYPOINT_SCRIPT);
+    return pg_start_render(start, &changed, !start->final, err) &&
+           (!start->final || entrypoint_check(err));
 }
 
 static bool is_work(enum pg_action action)

@@ -13,6 +13,7 @@
 
 #include "init/postgres/auto_conf.h"
 #include "init/postgres/datadir.h"
+#include "init/postgres/entrypoint.h"
 #include "init/postgres/rejoin.h"
 #include "init/postgres/reserved_history.h"
 #include "init/sys/file.h"
@@ -130,6 +131,34 @@ static void half_an_initdb_is_told_from_a_life(void **state)
     assert_int_equal(data(), PG_DATA_UNMARKED);
     put("pgdata.ordain-done", "default/pg\n");
     assert_int_equal(data(), PG_DATA_DAMAGED); /* no control file: but no half initdb any more */
+}
+
+static void a_birth_lasts_until_a_server_in_production(void **state)
+{
+    (void)state;
+    make("pgdata");
+    assert_false(datadir_is_being_born(&datadir));
+    put("pgdata.ordain-started", "default/pg\n");
+    assert_true(datadir_is_being_born(&datadir));
+    put("pgdata/postmaster.opts", "/usr/bin/postgres \"-c\" \"listen_addresses=\"\n");
+    put("pgdata.ordain-done", "default/pg\n");
+    assert_true(datadir_is_being_born(&datadir));
+    put("pgdata/postmaster.opts", "/usr/bin/postgres \"-c\" \"config_file=/x\"\n");
+    assert_false(datadir_is_being_born(&datadir));
+}
+
+static void scripts_behind_ordain_s_own_are_told(void **state)
+{
+    (void)state;
+    static const char *const before[] = {"zz-ordain.sh",  "50-user.sh", "user.sql", "zz-a.sql.gz",
+                                         "zzz-notes.txt", ".zzz.sh",    "Zebra.sh"};
+    static const char *const behind[] = {
+        "zzz.sh",        "zz_a.sh",      "zz-user.sql.zst",     "ZZ-Z.sql",
+        "zz-ordain2.sh", "zz.ordain.sh", "\xc3\xa9t\xc3\xa9.sh"};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        assert_false(entrypoint_runs_behind(before[i]));
+    for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
+        assert_true(entrypoint_runs_behind(behind[i]));
 }
 
 static void half_a_rewind_is_told(void **state)
@@ -296,6 +325,8 @@ int main(void)
         ALONE(files_without_a_version_are_foreign),
         ALONE(a_regular_file_in_its_place_is_foreign),
         ALONE(half_an_initdb_is_told_from_a_life),
+        ALONE(a_birth_lasts_until_a_server_in_production),
+        ALONE(scripts_behind_ordain_s_own_are_told),
         ALONE(half_a_rewind_is_told),
         ALONE(what_is_kept_and_remembered_is_found),
         ALONE(nothing_is_put_over_what_is_kept),
