@@ -355,6 +355,9 @@ int pg_link_copy(struct pg_link *link, char *data, size_t size)
         pg_link_lose(link, PG_BROKEN, "a message larger than a server sends");
         return 0;
     }
+    /* The rest of a message that a broken connection owes is waited for by libpq, not missed. */
+    if (len == 0 && PQstatus(link->conn) == CONNECTION_BAD)
+        lose_conn(link);
     if (len >= 0)
         return len;
     char *none = NULL; /* leaves the COPY, which the other does not */

@@ -105,6 +105,7 @@ def an_upstream_that_is_killed_at_20_places():
             done = run(*words(stage.place, WIRE, **stage.options), check=False, cwd="/")
             if done.returncode != 0:
                 equal(done.returncode, 75, done.stderr)
+                true("not a byte" not in done.stderr, f"a dead upstream is no silent one: {done.stderr}")
                 stage.place.is_clean()
                 equal(stage.place.around(), [], "left")
             run("rm", "-rf", stage.place.data)
