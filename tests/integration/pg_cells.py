@@ -10,6 +10,7 @@ from common import lab
 from lab import check, equal
 
 DATA = "pgdata"
+REWIND = {"ORDAIN_PG_DIVERGED": "rewind"}
 AS_SERVER = lab.Container("main", ())
 SINGLE = "echo '{}' | postgres --single -c wal_log_hints=on -D /data/pgdata postgres"
 PROMOTED = ("pg_ctl -D /data/pgdata -o \"-c listen_addresses=''\" -w start && pg_ctl -D /data/pgdata -w promote && "
@@ -48,6 +49,16 @@ def hold(one, index, how=None, **options):
         pod.recreate(**options)
     one.wait(lambda: pod.at_gate("init"), 30, f"{pod.name}'s sandbox")
     return Stand(pod)
+
+
+def diverged_stand(one):
+    """pg-0, a former primary past the fork, before its next start; pg-1 is the primary."""
+    stand = hold(one, 0)
+    promote(one, 1)
+    one.wait(lambda: "pg-2" in one.streaming(1), 30, "pg-2 follows")
+    stand.shell(SINGLE.format("CREATE TABLE only_here AS SELECT 1 AS one"))
+    stand.keep("diverged")
+    return stand
 
 
 class Stand:

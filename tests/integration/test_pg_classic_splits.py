@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What goes wrong without ordain: the classic ways to split, lose or wedge a replicated Postgres, each by the
-rule that led there in the field, on real servers. The number is the upstream issue that told of it."""
+rule that led there in the field, on real servers. test_pg_splits.py has the same names with ordain in the pods; the
+numbers are those of the table in docs/postgres.md, with the upstream issue that told of it."""
 
 import os
 
@@ -37,7 +38,7 @@ def starts_again(one, index):
 
 
 def old_primary_returns(world):
-    """bitnami/charts#21614, #20998: the deleted primary comes back as a second one"""
+    """1 bitnami/charts#21614: the deleted primary comes back as a second one"""
     with pair(world) as one:
         promote_second(one)
         starts_again(one, 0)
@@ -48,8 +49,20 @@ def old_primary_returns(world):
               ["pg-0", "pg-1"], "two histories")
 
 
+def old_primary_restarts(world):
+    """2 bitnami/charts#20998: its container alone starts again, and ignores the elected primary"""
+    with pair(world) as one:
+        one.pods[0].close_gate("main")
+        check(one.pods[0].kill(), "its server is killed")
+        one.wait(lambda: one.pods[0].at_gate("main"), 30, "its container waits")
+        one.sql(1, "SELECT pg_promote()", inside=True)
+        one.pods[0].open_gate("main")
+        one.wait(lambda: one.is_primary(0) is not None, 30, "pg-0 answers")
+        equal(one.primaries(), ["pg-0", "pg-1"], "primaries")
+
+
 def nobody_answers(world):
-    """bitnami/charts#2610: no primary was found, so it starts as one; the primary was only unreachable"""
+    """3 bitnami/charts#2610: no primary was found, so it starts as one; the primary was only unreachable"""
     rule = f"pg_isready -q -t 1 -h pg-0.pg || [ ! -s {PGDATA}/PG_VERSION ] || rm -f {SIGNAL}; {START}"
     with pair(world, template=template(rule)) as one:
         with one.cut(*one.pods):
@@ -59,7 +72,7 @@ def nobody_answers(world):
 
 
 def everybody_waits(world):
-    """bitnami/charts#8373, bitnami/containers#67372: all restarted, each waits for one who cannot exist"""
+    """6 bitnami/charts#8373, bitnami/containers#67372: all restarted, each waits for one who cannot exist"""
     with pair(world, policy="OrderedReady") as one:
         promote_second(one)
         one.spec = template(clone="pg_isready -q -t 1 -h pg-1.pg")
@@ -69,7 +82,7 @@ def everybody_waits(world):
 
 
 def half_a_clone(world):
-    """cloudnative-pg#11005: a killed clone is in the way of every later one, and passes for a database"""
+    """8 cloudnative-pg#11005: a killed clone is in the way of every later one, and passes for a database"""
     with primary_alone(world) as one:
         one.pods[1].delete()
         one.pods[1].open_gate("main")
@@ -91,7 +104,7 @@ def half_a_clone(world):
 
 
 def kept_until_full(world):
-    """cloudnative-pg#9015: each failed clone keeps the last one aside until the volume is full"""
+    """9 cloudnative-pg#9015: each failed clone keeps the last one aside until the volume is full"""
     rule = f"[ ! -e {PGDATA} ] || mv {PGDATA} {PGDATA}.$(date +%s%N); {CLONE} --no-clean"
     with primary_alone(world, volume_size="100m") as one:
         one.pods[1].delete()
@@ -112,7 +125,7 @@ def kept_until_full(world):
 
 
 def half_a_rewind(world):
-    """patroni#3652: pg_rewind dies half-way; nothing tells, and the server is started all the same"""
+    """12 patroni#3652: pg_rewind dies half-way; nothing tells, and the server is started all the same"""
     env = {"POSTGRES_INITDB_ARGS": "--data-checksums"}
     rewind = ("pg_rewind", "-D", PGDATA, "--source-server",
               f"host=pg-1.pg user=postgres password='{PASSWORD}' dbname=postgres")
@@ -141,7 +154,7 @@ def half_a_rewind(world):
 
 
 def two_births(world):
-    """bitnami/charts#13671: a standby of another birth is up, read-only, ready, and follows nobody"""
+    """21 bitnami/charts#13671: a standby of another birth is up, read-only, ready, and follows nobody"""
     with primary_alone(world) as one:
         one.pods[1].open_gate("main")
         one.wait_ready(30)
@@ -158,7 +171,7 @@ def two_births(world):
 
 
 def volumes_move(world):
-    """kubegres#26, #87: who has no standby.signal is primary, and the first ordinal is; then volumes move"""
+    """22 kubegres#26, #87: who has no standby.signal is primary, and the first ordinal is; then volumes move"""
     rule = f"[ \"$POD_NAME\" != pg-0 ] || rm -f {SIGNAL}; {START}"
     with pair(world, template=template(rule)) as one:
         one.delete_all()
@@ -189,7 +202,7 @@ def clone_started_too_early(world):
         check("same timeline" in said.out + said.err, f"pg_rewind: {said!r}")
 
 
-SCENARIOS = [old_primary_returns, nobody_answers, everybody_waits, half_a_clone, kept_until_full,
+SCENARIOS = [old_primary_returns, old_primary_restarts, nobody_answers, everybody_waits, half_a_clone, kept_until_full,
              half_a_rewind, two_births, volumes_move, clone_started_too_early]
 
 if __name__ == "__main__":

@@ -6,10 +6,9 @@ import os
 
 from common import lab, postgres
 from lab import check, equal, note
-from pg_cells import SINGLE, hold, promote, write_register
+from pg_cells import REWIND, diverged_stand, promote, write_register
 
 FENCED_S = 5.0
-REWIND = {"ORDAIN_PG_DIVERGED": "rewind"}
 
 
 def formed(one):
@@ -42,13 +41,14 @@ def promoted(one, index):
 
 # ---- the newest node at the highest ordinal
 
-def highest(world, policy, lost=None):
-    """pg-2 is promoted, writes, and everything loses power; then the controller makes the pods again by its policy."""
+def highest(world, policy, lost):
+    """pg-2 is promoted, writes, and everything loses power, pg-`lost` its volume as well; then the controller makes the
+    pods again by its policy. Where no volume is lost: test_pg_splits.py, everybody_waits."""
     with postgres(world, policy) as one, one.guard():
         formed(one)
         promoted(one, 2)
         writer = write(one)
-        one.restart_all(force=True, before=lambda: lost is None or one.pods[lost].volume.lose())
+        one.restart_all(force=True, before=one.pods[lost].volume.lose)
         begin = one.elapsed()
         one.wait_ready(90)
         everywhere(one, writer)
@@ -56,23 +56,13 @@ def highest(world, policy, lost=None):
         equal((one.primaries(), one.timeline(2)), (["pg-2"], 2), "the primary and its timeline")
 
 
-def highest_ordered(world):
-    """OrderedReady, the primary is pg-2, power cut: pg-0 comes up by itself and waits for nobody who cannot exist"""
-    highest(world, "OrderedReady")
-
-
 def highest_ordered_volume_lost(world):
-    """the same, and pg-0's volume is lost"""
+    """OrderedReady, the primary is pg-2, power cut, pg-0's volume is lost: it comes up and waits for pg-2 to clone"""
     highest(world, "OrderedReady", 0)
 
 
-def highest_parallel(world):
-    """Parallel, the primary is pg-2, power cut"""
-    highest(world, "Parallel")
-
-
 def highest_parallel_volume_lost(world):
-    """the same, and pg-0's volume is lost"""
+    """the same under Parallel"""
     highest(world, "Parallel", 0)
 
 
@@ -170,16 +160,6 @@ def no_register(world):
 
 # ---- pg_rewind
 
-def diverged_stand(one):
-    """pg-0's former primary past the fork, before its start; pg-1 is the primary."""
-    stand = hold(one, 0)
-    promote(one, 1)
-    one.wait(lambda: "pg-2" in one.streaming(1), 30, "pg-2 follows")
-    stand.shell(SINGLE.format("CREATE TABLE only_here AS SELECT 1 AS one"))
-    stand.keep("diverged")
-    return stand
-
-
 def rewound(world):
     """ORDAIN_PG_DIVERGED=rewind: the diverged former primary goes back to the fork and follows, nothing is cloned"""
     with postgres(world, env=REWIND) as one, one.guard():
@@ -194,33 +174,8 @@ def rewound(world):
         equal(one.value(0, "SELECT to_regclass('only_here')", inside=True), None, "a row that only the old one had")
 
 
-def rewind_killed(world):
-    """pg_rewind killed in the middle: what it left never starts, the next run clones and keeps it"""
-    with postgres(world, env=REWIND) as one, one.guard():
-        formed(one)
-        writer = write(one)
-        stand = diverged_stand(one)
-        kills = 0
-        for call, nth in (("fsync,fdatasync,syncfs", 2), ("unlink,unlinkat", 1), ("pwrite64,write", 40),
-                          ("ftruncate", 1), ("rename,renameat", 3)):
-            stand.put("diverged")
-            stand.forget_configuration()
-            result = stand.exec(*lab.killed_at((), call, nth))
-            equal(result.rc == 0, os.path.exists(stand.path("standby.signal")), f"{call} {nth}: {result!r}")
-            if not stand.has(".ordain-rewinding"):
-                continue
-            kills += 1
-            equal(stand.plan()[2], "clone, keep the old directory", f"after a kill at {call} {nth}")
-        check(kills >= 2, f"{kills} kills while it rewound")
-        note(f"{kills} kills while it rewound")
-        stand.go_on()
-        one.wait_ready(60)
-        everywhere(one, writer)
-
-
-SCENARIOS = [highest_ordered, highest_ordered_volume_lost, highest_parallel, highest_parallel_volume_lost,
-             highest_ordered_former_primary, fence_without_divergence, fence_with_divergence, no_register, rewound,
-             rewind_killed]
+SCENARIOS = [highest_ordered_volume_lost, highest_parallel_volume_lost, highest_ordered_former_primary,
+             fence_without_divergence, fence_with_divergence, no_register, rewound]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
