@@ -14,7 +14,8 @@ STATES = ("starting up", "shut down", "shut down in recovery", "shutting down",
 
 @dataclass
 class Control:
-    """`lsn`s are integers; `timeline` is the newest that the directory has seen."""
+    """LSNs are integers; `timeline` is the newest that the directory has seen, `backup_start` not 0
+    where the WAL of a base backup is not replayed yet."""
 
     system_identifier: int
     state: str
@@ -23,6 +24,7 @@ class Control:
     checkpoint_timeline: int
     min_recovery: int
     min_recovery_timeline: int
+    backup_start: int
 
     @property
     def timeline(self):
@@ -37,7 +39,7 @@ def read(directory):
     state, checkpoint, redo, timeline = struct.unpack_from("<i12xQQI", data, 16)
     identifier = struct.unpack_from("<Q", data)[0]
     return Control(identifier, STATES[state], checkpoint, redo, timeline,
-                   *struct.unpack_from("<QI", data, 136))
+                   *struct.unpack_from("<QI4xQ", data, 136))
 
 
 def lsn(text):

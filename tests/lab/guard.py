@@ -22,7 +22,7 @@ class Guard:
 
     No server starts as, or becomes, primary unless the register names its pod. One that the
     register no longer names takes no writes `fence_s` after it could see that: `sees(pod)` says
-    who reaches the register. No standby stays ready for `settle_s` while it is diverged from the
+    who reaches the register, and who stands still sees nothing. No standby stays ready for `settle_s` while it is diverged from the
     named primary or receives from somebody else. No directory that keeps diverged data disappears
     from its volume; `check_kept` compares their content. `broken` has the sentences, `changes`
     counts how often the register named another pod.
@@ -121,10 +121,14 @@ class Guard:
 
     def _look_who_sees(self):
         now = time.monotonic()
-        self._blind.update({pod.name: now for pod in self._lab.pods if not self._sees(pod)})
+        self._blind.update({pod.name: now for pod in self._lab.pods
+                            if pod.frozen or not self._sees(pod)})
 
     def _remember(self, primaries):
+        """Who stands still, and was primary, is one when it goes on."""
         now = time.monotonic()
+        still = {pod.name for pod in self._lab.pods if pod.frozen} & set(self._primary)
+        primaries = still | set(primaries)
         self._primary = {name: self._primary.get(name, now) for name in primaries}
 
     def _second_primary(self, pod, named):

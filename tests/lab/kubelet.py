@@ -198,19 +198,21 @@ class Life:
     def _sidecar_names(self):
         return [container.name for container in self.pod.spec.sidecars]
 
-    def pids(self, name):
-        """All processes of a running container, as pids of the lab (its first process first)."""
-        process = self.processes.get(name)
+    def pids(self, name=None):
+        """All processes of a running container, or of the whole pod, as pids of the lab (the first
+        process of a container first)."""
+        process = self.processes.get(name) if name else next(iter(list(self.processes.values())), None)
         if not process:
             return []
+        kind = "pid" if name else "net"
         try:
-            space = os.readlink(f"/proc/{process.pid}/ns/pid")
+            space = os.readlink(f"/proc/{process.pid}/ns/{kind}")
         except OSError:
             return []
         found = []
         for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
-                if os.readlink(f"/proc/{entry}/ns/pid") == space:
+                if os.readlink(f"/proc/{entry}/ns/{kind}") == space:
                     found.append(int(entry))
             except OSError:
                 continue

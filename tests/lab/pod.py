@@ -1,6 +1,7 @@
 """A pod of the StatefulSet: what stays the same over its lives, and what a test may do to it."""
 
 import collections
+import contextlib
 import os
 import re
 import signal
@@ -44,6 +45,7 @@ class Pod:
         self.termination = {}
         self.probe_words = {}
         self.probe_counts = collections.Counter()
+        self._frozen = None
         self._gates = {}
         self._crashes = {}
         self._timers = {}
@@ -177,20 +179,28 @@ class Pod:
             process.kill(number)
         return process is not None
 
+    @property
+    def frozen(self):
+        """Whether the running main container stands still."""
+        process = self.life.main_process() if self.life else None
+        return process is not None and process is self._frozen
+
     def freeze(self, container="main"):
-        """SIGSTOP to every process of a container; `thaw` ends it."""
-        self._signal_all(container, signal.SIGSTOP)
+        """SIGSTOP to every process of a container, or of the whole pod (None); `thaw` ends it.
+        When it returns none of them runs any more."""
+        if container in (None, self.spec.main.name):
+            self._frozen = self.life.main_process()
+        stopped = set()
+        while running := set(self.life.pids(container)) - stopped:
+            _signal(running, signal.SIGSTOP)
+            stopped |= running
+        self.lab.wait(lambda: all(_stands_still(pid) for pid in stopped), 10,
+                      f"{self.name} stands still")
 
     def thaw(self, container="main"):
-        """SIGCONT to every process of a container."""
-        self._signal_all(container, signal.SIGCONT)
-
-    def _signal_all(self, container, number):
-        for pid in self.life.pids(container):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass
+        """SIGCONT to every process of a container, or of the whole pod."""
+        _signal(self.life.pids(container), signal.SIGCONT)
+        self._frozen = None
 
     def close_gate(self, container):
         """The next start of the container waits until `open_gate`: a moment to change the world."""
@@ -309,3 +319,19 @@ class Pod:
             if what.startswith("main started"):
                 return time.monotonic() - self.lab.began - when
         return 0.0
+
+
+def _signal(pids, number):
+    """Those that have ended meanwhile need none."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _stands_still(pid):
+    """Stopped, or ended (proc(5), /proc/pid/stat)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] in "TtZX"
+    except OSError:
+        return True

@@ -47,6 +47,8 @@ class Lab(stage.Stage):
         process = life.main_process() if life else None
         if not process:
             raise redis.Unreachable(f"{self.pods[index].name}: no main container runs")
+        if self.pods[index].frozen:
+            raise redis.Unreachable(f"{self.pods[index].name} stands still")
         place = f"/proc/{process.pid}/root{postgres_image.SOCKETS}"
         return self.access.connect(place, timeout_s, **how)
 
@@ -79,7 +81,7 @@ class Lab(stage.Stage):
 
     def timeline(self, index):
         """The timeline that a running server writes or receives; None: it receives none."""
-        value = self.value(index, TIMELINE, inside=True)
+        value = self.value(index, TIMELINE, inside=True, timeout_s=5.0)
         return None if value is None else int(value)
 
     def is_primary(self, index):
@@ -110,14 +112,15 @@ class Lab(stage.Stage):
         mine, theirs = self.control(index), self.control(primary)
         if mine.system_identifier != theirs.system_identifier:
             return "another system identifier"
-        replayed = self.value(index, "SELECT pg_last_wal_replay_lsn()", inside=True)
+        replayed = self.value(index, "SELECT pg_last_wal_replay_lsn()", inside=True,
+                              timeout_s=5.0)
         if replayed is None:
             return None
         newest = self.timeline(primary)
         if newest is None:
             return None  # it is not the primary yet
         forks = control_file.history(self.pgdata(primary), newest)
-        written = self.value(primary, "SELECT pg_current_wal_lsn()", inside=True)
+        written = self.value(primary, "SELECT pg_current_wal_lsn()", inside=True, timeout_s=5.0)
         if mine.timeline == newest:
             forks[newest] = control_file.lsn(written)
         end = forks.get(mine.timeline)

@@ -4,6 +4,7 @@ Each volume is a tmpfs that only the lab's world sees; `path` is where the test 
 A change of the whole file system (size, read-only) reaches a running pod too.
 """
 
+import errno
 import os
 import shutil
 import subprocess
@@ -38,13 +39,31 @@ class Volume:
     def lose(self):
         """The volume is gone and an empty one is in its place. Only while no pod has it."""
         with self.lock:
-            self.generation += 1
-            syscalls.umount(self.path)
-            self._mount()
+            self._renew()
+
+    def _renew(self):
+        self.generation += 1
+        syscalls.umount(self.path)
+        self._mount()
 
     def resize(self, size):
         """Changes the size at once ("1m"); below what is stored: OSError."""
         syscalls.mount("volume", self.path, "tmpfs", syscalls.MS_REMOUNT, f"size={size}")
+
+    def shrink(self):
+        """Not one byte more fits, until `grow`: the file system is as large as what is stored."""
+        while True:
+            seen = os.statvfs(self.path)
+            try:
+                self.resize(max((seen.f_blocks - seen.f_bfree) * seen.f_frsize, seen.f_frsize))
+                return
+            except OSError as error:  # EINVAL: more was stored meanwhile
+                if error.errno != errno.EINVAL:
+                    raise
+
+    def grow(self):
+        """The file system is as large as it was made."""
+        self.resize(self.size)
 
     def fill(self, leave=0):
         """Stores a file `.filler` that leaves `leave` bytes; `unfill` removes it."""
@@ -72,9 +91,10 @@ class Volume:
 
     def restore(self, label="old"):
         """Puts the copy in the volume's place, as a restored snapshot. Only while no pod has it."""
-        self.lose()
-        copy = os.path.join(self._copies, label)
-        subprocess.run(["cp", "-a", copy + "/.", self.path], check=True)
+        with self.lock:
+            self._renew()
+            copy = os.path.join(self._copies, label)
+            subprocess.run(["cp", "-a", copy + "/.", self.path], check=True)
 
     def clear(self, *kept):
         """Removes every file but those named, and leaves the file system."""
