@@ -45,6 +45,9 @@ static const struct row standby_rows[] = {
     {.streams = NO, .relation = SET(PG_RELATION_DIVERGED), .verdict = PG_FORM_REFUSE,
      .sentence = "a standby has WAL that the primary does not have; delete the pod: its next start "
                  "keeps that data aside and clones"},
+    {.streams = NO, .relation = SET(PG_RELATION_FORKED), .verdict = PG_FORM_REFUSE,
+     .sentence = "a standby has WAL of the primary's own timeline that the primary does not have: one "
+                 "of the two volumes is an old one; a person must say whose data is right"},
     {.streams = NO, .relation = SET(PG_RELATION_NEWER), .verdict = PG_FORM_REFUSE,
      .sentence = "a standby is on a later timeline than the primary; delete the pod: its next start "
                  "decides by its WAL"},

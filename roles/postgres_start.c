@@ -26,6 +26,7 @@
 
 #define ANCESTOR SET(PG_RELATION_ANCESTOR)
 #define DIVERGED SET(PG_RELATION_DIVERGED)
+#define FORKED SET(PG_RELATION_FORKED)
 #define NEWER SET(PG_RELATION_NEWER)
 #define UNTOLD SET(PG_RELATION_UNKNOWN)
 
@@ -263,6 +264,13 @@ static const struct row rows[] = {
      .action = PG_REFUSE, .sentence =
          "PGDATA is of a later timeline than the named primary's: a promotion that the "
          "register does not know of, or an old primary; nothing follows backwards"},
+    /* A promotion decides whose data goes on; here there was none. */
+    {.data = WHOLE, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = FORKED,
+     .action = PG_REFUSE, .sentence =
+         "PGDATA has WAL of the named primary's own timeline that the primary has not, or has "
+         "otherwise: one of the two volumes is an old one or a copy, and the other may have the "
+         "only rows; if the primary's data is right, move this PGDATA away and the pod clones; "
+         "if this pod's is, move the primary's away, then `ordain promote postgres`"},
     {.data = WHOLE, .named = OTHER | UNASKED, .upstream = READ_WRITE, .relation = DIVERGED,
      .policy = REWIND, .rewindable = YES,
      .action = PG_REWIND, .sentence =
@@ -379,5 +387,7 @@ enum pg_relation postgres_relation(uint32_t mine, uint64_t end, uint32_t theirs,
         return PG_RELATION_DIVERGED;
     if (end == 0)
         return PG_RELATION_UNKNOWN;
-    return end <= (theirs > mine ? fork : their_end) ? PG_RELATION_ANCESTOR : PG_RELATION_DIVERGED;
+    if (theirs == mine)
+        return end <= their_end ? PG_RELATION_ANCESTOR : PG_RELATION_FORKED;
+    return end <= fork ? PG_RELATION_ANCESTOR : PG_RELATION_DIVERGED;
 }

@@ -39,9 +39,15 @@ enum {
     RECORD_MAX = 1020 * 1024 * 1024, /* XLogRecordMaxSize; no more than memory before 16 */
 
     MANAGER_XLOG = 0,
+    MANAGER_TRANSACTION = 1,
     INFO_OWN = 0xf0, /* the bits of info that are the manager's (~XLR_INFO_MASK) */
     XLOG_CHECKPOINT_SHUTDOWN = 0x00,
+    XLOG_CHECKPOINT_ONLINE = 0x10,
     XLOG_SWITCH = 0x40,
+    XLOG_RESTORE_POINT = 0x70,
+    XLOG_END_OF_RECOVERY = 0x90,
+    XACT_OPERATION = 0x70, /* xact.h: commit, prepare, abort, commit and abort of a prepared one; */
+    XACT_LAST_DATED = 0x40, /* what comes behind these tells no time */
 };
 
 struct walk {
@@ -61,6 +67,7 @@ struct record {
     uint64_t begin;
     uint32_t total, have;
     uint32_t crc; /* of what follows the header, so far */
+    bool differs; /* from source->other */
     unsigned char header[RECORD_HEADER];
 };
 
@@ -138,6 +145,18 @@ static bool follows_last(const struct walk *walk, const struct record *record)
     return walk->end->records > 0 ? prev == walk->end->last : prev < record->begin;
 }
 
+/* Whether the other server has something else where LEN bytes begin at LSN; what it did not tell is equal. */
+static bool other_differs(const struct wal_other *other, uint64_t lsn, const unsigned char *bytes,
+                          uint32_t len)
+{
+    if (other == NULL || lsn >= other->lsn + other->len || lsn + len <= other->lsn)
+        return false;
+    uint64_t begin = lsn > other->lsn ? lsn : other->lsn;
+    uint64_t end = lsn + len < other->lsn + other->len ? lsn + len : other->lsn + other->len;
+    return memcmp(bytes + (begin - lsn), other->bytes + (begin - other->lsn),
+                  (size_t)(end - begin)) != 0;
+}
+
 /* What of the record stands on the page in memory. */
 static bool take_piece(struct walk *walk, struct record *record)
 {
@@ -152,6 +171,7 @@ static bool take_piece(struct walk *walk, struct record *record)
         memcpy(record->header + record->have, piece, header);
     }
     record->crc = crc32c(record->crc, piece + header, len - header);
+    record->differs = record->differs || other_differs(walk->source->other, walk->at, piece, len);
     record->have += len;
     walk->at += len;
     if (header > 0 && record->have >= RECORD_HEADER && !follows_last(walk, record))
@@ -198,6 +218,21 @@ static uint64_t round_up(uint64_t number, uint64_t unit)
     return (number + unit - 1) / unit * unit;
 }
 
+static bool tells_time(const struct record *record)
+{
+    const unsigned char info = record->header[RECORD_INFO];
+    switch (record->header[RECORD_MANAGER]) {
+    case MANAGER_TRANSACTION:
+        return (info & XACT_OPERATION) <= XACT_LAST_DATED;
+    case MANAGER_XLOG:
+        return (info & INFO_OWN) == XLOG_CHECKPOINT_SHUTDOWN ||
+               (info & INFO_OWN) == XLOG_CHECKPOINT_ONLINE ||
+               (info & INFO_OWN) == XLOG_RESTORE_POINT || (info & INFO_OWN) == XLOG_END_OF_RECOVERY;
+    default:
+        return false;
+    }
+}
+
 static void count_record(struct walk *walk, const struct record *record)
 {
     const unsigned char info = record->header[RECORD_INFO] & INFO_OWN;
@@ -210,6 +245,17 @@ static void count_record(struct walk *walk, const struct record *record)
     walk->end->records++;
     walk->end->timeline = walk->timeline;
     walk->end->shutdown = of_xlog && info == XLOG_CHECKPOINT_SHUTDOWN;
+    if (tells_time(record))
+        walk->end->dated = record->begin;
+    if (record->differs && walk->end->differs == 0)
+        walk->end->differs = record->begin;
+}
+
+static void check_source(const struct wal_source *source)
+{
+    assert(source->page_bytes >= LONG_HEADER && source->page_bytes <= WAL_PAGE_MAX &&
+           source->page_bytes % RECORD_ALIGN == 0 && source->segment_bytes >= source->page_bytes &&
+           source->segment_bytes % source->page_bytes == 0);
 }
 
 bool wal_find_end(const struct wal_source *source, uint64_t start, uint64_t past,
@@ -217,9 +263,7 @@ bool wal_find_end(const struct wal_source *source, uint64_t start, uint64_t past
 {
     struct walk walk = {.source = source, .at = start, .end = end};
     struct record record;
-    assert(source->page_bytes >= LONG_HEADER && source->page_bytes <= WAL_PAGE_MAX &&
-           source->page_bytes % RECORD_ALIGN == 0 && source->segment_bytes >= source->page_bytes &&
-           source->segment_bytes % source->page_bytes == 0);
+    check_source(source);
     *end = (struct wal_end){.end = start};
     /* Only a segment's first page tells whose it is. */
     if (!load_page(&walk, start - start % source->segment_bytes))
@@ -235,4 +279,26 @@ bool wal_find_end(const struct wal_source *source, uint64_t start, uint64_t past
     } while (end->end <= past);
     end->stop = WAL_STOP_PAST;
     return true;
+}
+
+bool wal_first_record(const struct wal_source *source, uint64_t lsn, uint64_t limit,
+                      uint64_t *first)
+{
+    struct wal_end end;
+    struct walk walk = {.source = source, .end = &end};
+    check_source(source);
+    lsn -= lsn % source->page_bytes;
+    if (!load_page(&walk, lsn - lsn % source->segment_bytes))
+        return false;
+    for (; lsn < limit; lsn += source->page_bytes) {
+        if (!load_page(&walk, lsn))
+            return false;
+        uint64_t skip = (walk.flags & PAGE_CONTINUES) != 0
+                            ? round_up(bytes_u32(source->memory + PAGE_REMAINING), RECORD_ALIGN)
+                            : 0;
+        *first = lsn + walk.header_bytes + skip;
+        if (skip <= source->page_bytes - walk.header_bytes)
+            return *first < limit;
+    }
+    return false;
 }

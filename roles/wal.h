@@ -2,6 +2,7 @@
 #define ROLES_WAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -14,6 +15,13 @@
  */
 #define WAL_PAGE_MAX 65536
 
+/* What another server has from LSN on. */
+struct wal_other {
+    uint64_t lsn;
+    size_t len;
+    const unsigned char *bytes;
+};
+
 struct wal_source {
     /* Of the control file. */
     uint64_t system_identifier;
@@ -23,6 +31,8 @@ struct wal_source {
     bool (*page)(void *user, uint64_t lsn, unsigned char *page);
     void *user;
     unsigned char *memory; /* page_bytes for the walk's use */
+    const struct wal_other
+        *other; /* compared with each record as far as it reaches; NULL: nothing */
 };
 
 /* Why a walk stopped. Every one but the last is how a WAL ends. */
@@ -43,6 +53,8 @@ struct wal_end {
     uint64_t records;  /* how many are valid */
     uint32_t timeline; /* of the page that the last one ends on; 0: none */
     bool shutdown;     /* the last one is a shutdown checkpoint: the server stopped in order */
+    uint64_t dated;    /* where the last valid one begins that tells a time; 0: none */
+    uint64_t differs;  /* where the first valid one begins that source->other has not; 0: none */
     enum wal_stop stop;
 };
 
@@ -53,5 +65,23 @@ struct wal_end {
  */
 bool wal_find_end(const struct wal_source *source, uint64_t start, uint64_t past,
                   struct wal_end *end);
+
+/*
+ * Where the first record begins on the page at LSN or, where one that began before goes on so long, on a later
+ * one; false when it is not found before LIMIT. A place, not yet a valid record: wal_find_end tells.
+ */
+bool wal_first_record(const struct wal_source *source, uint64_t lsn, uint64_t limit,
+                      uint64_t *first);
+
+/*
+ * What a comparison with another server's WAL proves (END of a walk whose source had one). Only valid records
+ * count: their bytes, which the checksum covers, and not pages' headers, padding, or what a recycled segment
+ * has behind the end; so a damaged page of mine is no difference.
+ *
+ * A difference proves two histories: WAL is never changed once it was sent. Equality up to my end proves one
+ * history where the walk met a record with a time in it (the end of a transaction, to the microsecond; a
+ * checkpoint): two servers that wrote apart since some earlier place would have to have written records of
+ * equal length all along and that one at the same moment. Without one it proves that the bytes compared are equal.
+ */
 
 #endif

@@ -142,6 +142,10 @@ bool pg_stream_begin(struct pg_client *client, int server, const char *command,
 /* Waits until DEADLINE_NS for the next part. */
 enum pg_stream_part pg_stream_next(struct pg_client *client, int server, struct pg_call *call,
                                    struct pg_piece *piece, int64_t deadline_ns);
+/* Ends the stream of a START_REPLICATION from this side: what comes meanwhile goes nowhere. Where the server has
+ * not agreed by DEADLINE_NS the connection is closed; else it serves the next command. */
+void pg_stream_end(struct pg_client *client, int server, struct pg_call *call,
+                   struct pg_piece *piece, int64_t deadline_ns);
 /* Closes the connection of a server, in the middle of whatever it says. */
 void pg_client_hang_up(struct pg_client *client, int server);
 

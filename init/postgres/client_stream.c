@@ -94,6 +94,21 @@ enum pg_stream_part pg_stream_next(struct pg_client *client, int server, struct 
     return PG_STREAM_FAILED;
 }
 
+void pg_stream_end(struct pg_client *client, int server, struct pg_call *call,
+                   struct pg_piece *piece, int64_t deadline_ns)
+{
+    struct pg_link *link = pg_client_link(client, server);
+    if (link == NULL || link->state != PG_LINK_OPEN)
+        return;
+    enum pg_stream_part part = PG_STREAM_DATA;
+    if (link->copying)
+        pg_link_end_copy(link);
+    while (part == PG_STREAM_DATA || part == PG_STREAM_ROWS)
+        part = pg_stream_next(client, server, call, piece, deadline_ns);
+    if (part != PG_STREAM_END)
+        pg_link_close(link);
+}
+
 void pg_client_hang_up(struct pg_client *client, int server)
 {
     struct pg_link *link = pg_client_link(client, server);

@@ -320,8 +320,10 @@ static enum pg_link_event take_result(struct pg_link *link, const PGresult *resu
         rows_begin(&link->rows, 0);
         return finish_rows(link, call);
     case PGRES_COPY_OUT:
-    case PGRES_COPY_BOTH: /* START_REPLICATION */
         set_portions(link, true);
+        return PG_LINK_COPY;
+    case PGRES_COPY_BOTH: /* START_REPLICATION: what is there comes at once, the rest when it is written */
+        link->copying = true;
         return PG_LINK_COPY;
     case PGRES_FATAL_ERROR:
         return take_error(link, result, call);
@@ -365,6 +367,15 @@ int pg_link_copy(struct pg_link *link, char *data, size_t size)
     PQfreemem(none);
     set_portions(link, false);
     return -1;
+}
+
+void pg_link_end_copy(struct pg_link *link)
+{
+    if (PQputCopyEnd(link->conn, NULL) != 1) {
+        lose_conn(link);
+        return;
+    }
+    note_flush(link, PQflush(link->conn));
 }
 
 const char *pg_link_parameter(const struct pg_link *link, const char *name)

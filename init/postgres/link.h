@@ -70,6 +70,9 @@ enum pg_link_event pg_link_take(struct pg_link *link, struct pg_call *call);
  * over, pg_link_take tells how. One that does not fit loses the link. */
 int pg_link_copy(struct pg_link *link, char *data, size_t size);
 
+/* Tells a server that streams both ways that this side is done; what it still sends is to be read. */
+void pg_link_end_copy(struct pg_link *link);
+
 /* As in client.h. */
 const char *pg_link_parameter(const struct pg_link *link, const char *name);
 int pg_link_version(const struct pg_link *link);

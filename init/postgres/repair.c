@@ -70,12 +70,14 @@ bool repair_hold(struct pg_client *client, int server, const char *who,
 }
 
 /* A standby that started before the primary answered was never held against its history. */
-static bool is_astray(const struct repair *repair, const struct pg_peer *primary)
+static enum pg_relation relation_to(const struct repair *repair, const struct pg_peer *primary)
 {
     uint32_t mine = control_file_timeline(&repair->datadir->control);
-    return primary->system_identifier == repair->system_identifier &&
-           postgres_relation(mine, repair->position, primary->timeline, primary->lsn,
-                             primary->has_fork, primary->fork) == PG_RELATION_DIVERGED;
+    if (primary->answer != PG_ROWS || primary->in_recovery ||
+        primary->system_identifier != repair->system_identifier)
+        return PG_RELATION_UNKNOWN;
+    return postgres_relation(mine, repair->position, primary->timeline, primary->lsn,
+                             primary->has_fork, primary->fork);
 }
 
 /* On the primary, over a replication connection: the slot, which for a pod beyond the birth nobody else
@@ -94,7 +96,12 @@ static bool mend_stream(const struct repair *repair, char step[static 512], stru
         pg_peer_describe(peer, who);
         done = err_set(err, ERR_LATER, "%s: %.200s", who,
                        *peer->message != '\0' ? peer->message : "no answer");
-    } else if (peer != NULL && !peer->in_recovery && is_astray(repair, peer)) {
+    } else if (peer != NULL && relation_to(repair, peer) == PG_RELATION_FORKED) {
+        (void)snprintf(
+            step, 512,
+            "; it has WAL of the primary's own timeline that the primary has not: one of "
+            "the two volumes is an old one");
+    } else if (peer != NULL && relation_to(repair, peer) == PG_RELATION_DIVERGED) {
         (void)snprintf(step, 512,
                        "; it went past the point where the primary took over: its "
                        "container shall start anew");

@@ -4,14 +4,16 @@
 #include "init/postgres/rejoin.h"
 #include "init/postgres/slots.h"
 #include "init/postgres/start_internal.h"
-#include "init/postgres/wal_files.h"
+#include "init/postgres/wal_compare.h"
 #include "init/postgres/wal_question.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
+#include "roles/lsn.h"
 
 /* What one look at the other pods may take; a wait looks again. */
 #define PEERS_MS 3000
 #define REGISTER_MS 2000
+#define WAL_MS 2000
 
 static bool has_data(const struct pg_start *start)
 {
@@ -109,19 +111,25 @@ static enum pg_upstream upstream_of(const struct pg_start *start)
     return PG_UPSTREAM_PRIMARY;
 }
 
-/* A former primary's crash recovery reads its own timeline alone; a standby follows the newest. What lies
- * past the fork is enough to know. */
-static uint64_t find_wal_end(const struct pg_start *start, uint64_t far_enough)
+/* A former primary's crash recovery reads its own timeline alone; a standby follows the newest. */
+static struct wal_files_query query_of(const struct pg_start *start)
 {
     const struct control_file *control = &start->datadir.control;
-    struct wal_files_query query = {
+    return (struct wal_files_query){
         .pgdata = start->datadir.path,
         .control = control,
         .start = control->checkpoint,
         .newest_timeline =
             start->facts.data == PG_DATA_STANDBY ? UINT32_MAX : control_file_timeline(control),
-        .past = far_enough,
     };
+}
+
+/* From the record at BEGIN on; what lies past FAR_ENOUGH is enough to know. 0: it cannot be told. */
+static uint64_t find_wal_end(const struct pg_start *start, uint64_t begin, uint64_t far_enough)
+{
+    struct wal_files_query query = query_of(start);
+    query.start = begin;
+    query.past = far_enough;
     struct wal_end end;
     struct err why;
     bool known = false;
@@ -132,8 +140,36 @@ static uint64_t find_wal_end(const struct pg_start *start, uint64_t far_enough)
     return known ? end.end : 0;
 }
 
-/* A running standby of the primary's own timeline needs no reading of WAL: what it has replayed for sure
- * is in its control file. */
+/* What a standby of the primary's own timeline has replayed for sure is in its control file; what it has
+ * beyond that, its recovery will replay. While it runs, that grows past the primary's answer. */
+static uint64_t find_standby_end(const struct pg_start *start, uint64_t far_enough)
+{
+    const struct control_file *control = &start->datadir.control;
+    uint64_t replayed =
+        control->min_recovery > control->redo ? control->min_recovery : control->redo;
+    pid_t pid;
+    uint64_t end =
+        !datadir_server(&start->datadir, &pid) ? find_wal_end(start, replayed, far_enough) : 0;
+    return end != 0 ? end : replayed;
+}
+
+/* Positions that fit say nothing of what is written there. */
+static bool is_forked(struct pg_start *start)
+{
+    char lsn[LSN_TEXT_MAX];
+    const struct wal_files_query query = query_of(start);
+    struct wal_compare_result *compared = &start->compared;
+    wal_compare(compared, &query, start->wal_end, start->peers.client, start->upstream->server,
+                clock_part_ns(start->deadline_ns, WAL_MS));
+    lsn_write(compared->differs, lsn);
+    if (compared->likeness == WAL_DIFFERENT)
+        log_warn("from %s on this pod's WAL is another than %s's", lsn, start->upstream->pod_name);
+    else if (compared->likeness == WAL_UNTOLD)
+        log_debug("this pod's WAL could not be compared with %s's: %s", start->upstream->pod_name,
+                  compared->why.message);
+    return compared->likeness == WAL_DIFFERENT;
+}
+
 static enum pg_relation relation_of(struct pg_start *start)
 {
     const struct pg_peer *peer = start->upstream;
@@ -142,14 +178,14 @@ static enum pg_relation relation_of(struct pg_start *start)
     if (!has_data(start) || start->facts.upstream != PG_UPSTREAM_PRIMARY)
         return PG_RELATION_UNKNOWN;
     if (start->facts.data == PG_DATA_STANDBY && peer->timeline == mine)
-        start->wal_end =
-            control->min_recovery > control->redo ? control->min_recovery : control->redo;
+        start->wal_end = find_standby_end(start, peer->lsn);
     else if (peer->timeline == mine)
-        start->wal_end = find_wal_end(start, peer->lsn);
+        start->wal_end = find_wal_end(start, control->checkpoint, peer->lsn);
     else if (peer->has_fork)
-        start->wal_end = find_wal_end(start, peer->fork);
-    return postgres_relation(mine, start->wal_end, peer->timeline, peer->lsn, peer->has_fork,
-                             peer->fork);
+        start->wal_end = find_wal_end(start, control->checkpoint, peer->fork);
+    enum pg_relation relation = postgres_relation(mine, start->wal_end, peer->timeline, peer->lsn,
+                                                  peer->has_fork, peer->fork);
+    return relation == PG_RELATION_ANCESTOR && is_forked(start) ? PG_RELATION_FORKED : relation;
 }
 
 /* What the slot holds, and what is not even written yet, need not be asked for. */
@@ -170,7 +206,8 @@ static bool is_wal_gone(struct pg_start *start)
     bool gone = false;
     const struct control_file *control = &start->datadir.control;
     if (start->facts.data != PG_DATA_STANDBY || start->facts.upstream != PG_UPSTREAM_PRIMARY ||
-        start->facts.relation == PG_RELATION_DIVERGED || is_surely_there(start))
+        start->facts.relation == PG_RELATION_DIVERGED ||
+        start->facts.relation == PG_RELATION_FORKED || is_surely_there(start))
         return false;
     struct wal_question question = {
         .target = postgres_access_replication(&start->access, &start->identity,
@@ -187,7 +224,7 @@ static bool is_wal_gone(struct pg_start *start)
     if (!gone)
         return false;
     /* what this volume has of it need not come from there */
-    question.lsn = find_wal_end(start, UINT64_MAX);
+    question.lsn = find_wal_end(start, control->checkpoint, UINT64_MAX);
     return question.lsn == 0 ||
            (wal_question_ask(&question, &gone, start->deadline_ns, &why) && gone);
 }
@@ -230,13 +267,15 @@ static bool is_promised(const struct pg_start *start)
         return false;
     if (promised == 0)
         return control_file_timeline(&start->datadir.control) < start->named.timeline;
-    return start->datadir.wal_needed >= promised || find_wal_end(start, promised) >= promised;
+    return start->datadir.wal_needed >= promised ||
+           find_wal_end(start, start->datadir.control.checkpoint, promised) >= promised;
 }
 
 bool pg_start_look(struct pg_start *start, struct err *err)
 {
     start->upstream = NULL;
     start->wal_end = 0;
+    start->compared = (struct wal_compare_result){0};
     if (!datadir_read(&start->datadir, err))
         return false;
     take_local(start);

@@ -7,6 +7,7 @@
 #include "init/postgres/named.h"
 #include "init/postgres/peers.h"
 #include "init/postgres/start.h"
+#include "init/postgres/wal_compare.h"
 #include "init/register/register.h"
 
 /* One start, shared by start*.c alone. */
@@ -27,6 +28,7 @@ struct pg_start {
     struct named named;             /* what the register says */
     const struct pg_peer *upstream; /* the named primary's pod; NULL: it is this one, or nobody */
     uint64_t wal_end;               /* of PGDATA, where it was needed; 0: not known */
+    struct wal_compare_result compared; /* with the upstream's; WAL_UNTOLD and no tail: not asked */
     struct pg_start_facts facts;
     struct pg_start_decision decision;
 };

@@ -19,6 +19,24 @@ static const char *data_name(enum pg_data data)
     return names[data];
 }
 
+static void report_comparison(const struct pg_start *start, struct buf *out)
+{
+    const struct wal_compare_result *compared = &start->compared;
+    char begin[LSN_TEXT_MAX];
+    char end[LSN_TEXT_MAX];
+    lsn_write(compared->tail.begin, begin);
+    lsn_write(compared->tail.end, end);
+    if (compared->likeness == WAL_ALIKE)
+        buf_printf(out, "            from %s to %s it is the named primary's%s\n", begin, end,
+                   compared->tail.dated ? "" : ", as far as that tells");
+    else if (compared->likeness == WAL_DIFFERENT) {
+        lsn_write(compared->differs, begin);
+        buf_printf(out, "            from %s on it is another than the named primary's\n", begin);
+    } else if (*compared->why.message != '\0')
+        buf_printf(out, "            it could not be compared with the named primary's: %s\n",
+                   compared->why.message);
+}
+
 static void report_data(const struct pg_start *start, struct buf *out)
 {
     const struct control_file *control = &start->datadir.control;
@@ -41,6 +59,7 @@ static void report_data(const struct pg_start *start, struct buf *out)
         lsn_write(start->wal_end, lsn);
         buf_printf(out, "            its WAL ends at %s\n", lsn);
     }
+    report_comparison(start, out);
     if (*start->datadir.damage != '\0')
         buf_printf(out, "            global/pg_control: %s\n", start->datadir.damage);
     if (*start->datadir.kept != '\0')

@@ -67,6 +67,9 @@ static void describe_standby(const struct pg_status *status, struct pg_status_ro
     else if (relation == PG_RELATION_DIVERGED)
         (void)snprintf(row->state, sizeof row->state,
                        "DIVERGED: it has WAL that the primary lacks");
+    else if (relation == PG_RELATION_FORKED)
+        (void)snprintf(row->state, sizeof row->state,
+                       "DIVERGED: ahead of the primary, whose volume or its own is an old one");
     else if (relation == PG_RELATION_NEWER)
         (void)snprintf(row->state, sizeof row->state, "DIVERGED: it is on a later timeline");
     else if (*member->receiver != '\0')

@@ -19,6 +19,7 @@ struct reader {
     size_t timeline_count;
     int segment; /* descriptor, -1: none */
     uint64_t segment_at;
+    uint32_t segment_timeline;
     int64_t deadline_ns;
     struct err *err; /* set where the walk was broken off */
     bool failed;
@@ -82,6 +83,7 @@ static bool open_segment(struct reader *reader, uint64_t lsn)
                        reader->query->pgdata);
     }
     for (size_t i = 0; i < reader->timeline_count && reader->segment == -1; i++) {
+        reader->segment_timeline = reader->timelines[i];
         lsn_segment_name(reader->timelines[i], lsn, reader->query->control->segment_bytes, name);
         reader->segment =
             openat(dirfd(reader->dir), name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -114,38 +116,111 @@ static bool read_page(void *user, uint64_t lsn, unsigned char *page)
     return true;
 }
 
-static void find_end(struct reader *reader, struct wal_end *end, bool *known)
+static struct wal_source source_of(struct reader *reader, unsigned char *memory)
 {
-    unsigned char memory[WAL_PAGE_MAX];
-    const struct wal_files_query *query = reader->query;
-    const struct wal_source source = {
-        .system_identifier = query->control->system_identifier,
-        .segment_bytes = query->control->segment_bytes,
-        .page_bytes = query->control->wal_block_bytes,
+    const struct control_file *control = reader->query->control;
+    return (struct wal_source){
+        .system_identifier = control->system_identifier,
+        .segment_bytes = control->segment_bytes,
+        .page_bytes = control->wal_block_bytes,
         .page = read_page,
         .user = reader,
         .memory = memory,
     };
-    *known = wal_find_end(&source, query->start, query->past, end);
+}
+
+static bool open_reader(struct reader *reader, const struct wal_files_query *query,
+                        int64_t deadline_ns, struct err *err)
+{
+    char path[4096];
+    *reader =
+        (struct reader){.query = query, .segment = -1, .deadline_ns = deadline_ns, .err = err};
+    if (!file_join(path, query->pgdata, "pg_wal", err))
+        return false;
+    reader->dir = opendir(path);
+    if (reader->dir == NULL)
+        return fail(reader, "pg_wal");
+    return list_timelines(reader);
+}
+
+static void close_reader(struct reader *reader)
+{
+    if (reader->segment != -1)
+        (void)close(reader->segment);
+    if (reader->dir != NULL)
+        (void)closedir(reader->dir);
 }
 
 bool wal_files_find_end(const struct wal_files_query *query, struct wal_end *end, bool *known,
                         int64_t deadline_ns, struct err *err)
 {
-    struct reader reader = {.query = query, .segment = -1, .deadline_ns = deadline_ns, .err = err};
-    char path[4096];
-    if (!file_join(path, query->pgdata, "pg_wal", err))
-        return false;
-    reader.dir = opendir(path);
-    if (reader.dir == NULL)
-        return fail(&reader, "pg_wal");
-    bool done = list_timelines(&reader);
+    unsigned char memory[WAL_PAGE_MAX];
+    struct reader reader;
+    bool done = open_reader(&reader, query, deadline_ns, err);
     if (done) {
-        find_end(&reader, end, known);
+        const struct wal_source source = source_of(&reader, memory);
+        *known = wal_find_end(&source, query->start, query->past, end);
         done = !reader.failed;
     }
-    if (reader.segment != -1)
-        (void)close(reader.segment);
-    (void)closedir(reader.dir);
+    close_reader(&reader);
+    return done;
+}
+
+/* ---- the last records */
+
+/* Those of the last SPAN bytes before UNTIL; a segment that is missing begins them later. */
+static bool find_span(struct reader *reader, uint64_t until, uint64_t span, struct wal_tail *tail)
+{
+    unsigned char memory[WAL_PAGE_MAX];
+    struct wal_end end;
+    const struct wal_source source = source_of(reader, memory);
+    uint64_t lsn = until > span ? until - span : 0;
+    while (!wal_first_record(&source, lsn, until, &tail->begin)) {
+        lsn += source.segment_bytes - lsn % source.segment_bytes;
+        if (reader->failed || lsn >= until)
+            return false;
+    }
+    bool found = wal_find_end(&source, tail->begin, until - 1, &end) &&
+                 open_segment(reader, (end.end - 1) - (end.end - 1) % source.segment_bytes);
+    tail->end = end.end;
+    tail->dated = end.dated != 0;
+    tail->timeline = reader->segment_timeline;
+    return found && !reader->failed;
+}
+
+bool wal_files_find_tail(const struct wal_files_query *query, uint64_t until, struct wal_tail *tail,
+                         bool *known, int64_t deadline_ns, struct err *err)
+{
+    static const uint64_t spans[] = {(uint64_t)64 << 10, WAL_TAIL_MAX};
+    struct reader reader;
+    struct wal_tail found;
+    *tail = (struct wal_tail){0};
+    bool done = open_reader(&reader, query, deadline_ns, err);
+    for (size_t i = 0; done && i < sizeof spans / sizeof *spans && !tail->dated; i++) {
+        if (find_span(&reader, until, spans[i], &found) && found.end >= tail->end)
+            *tail = found;
+        done = !reader.failed;
+    }
+    *known = tail->end != 0;
+    close_reader(&reader);
+    return done;
+}
+
+bool wal_files_compare(const struct wal_files_query *query, const struct wal_tail *tail,
+                       const struct wal_other *other, uint64_t *differs, int64_t deadline_ns,
+                       struct err *err)
+{
+    unsigned char memory[WAL_PAGE_MAX];
+    struct reader reader;
+    struct wal_end end = {0};
+    bool done = open_reader(&reader, query, deadline_ns, err);
+    if (done) {
+        struct wal_source source = source_of(&reader, memory);
+        source.other = other;
+        (void)wal_find_end(&source, tail->begin, tail->end - 1, &end);
+        done = !reader.failed;
+    }
+    *differs = end.differs;
+    close_reader(&reader);
     return done;
 }

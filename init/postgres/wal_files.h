@@ -29,4 +29,24 @@ struct wal_files_query {
 bool wal_files_find_end(const struct wal_files_query *query, struct wal_end *end, bool *known,
                         int64_t deadline_ns, struct err *err);
 
+/* Valid records that follow each other, from BEGIN to END. */
+struct wal_tail {
+    uint64_t begin, end;
+    uint32_t timeline; /* of the segment that has the last byte */
+    bool dated;        /* one of them tells a time: what that proves, roles/wal.h */
+};
+
+/* The last records before UNTIL (query's START and PAST are not used): those of 64 KiB, or of WAL_TAIL_MAX
+ * where none of these tells a time. END is less than UNTIL where a record in between is damaged;
+ * *KNOWN is false where there is none, as in a fresh clone. Fails as wal_files_find_end does. */
+#define WAL_TAIL_MAX ((uint64_t)1 << 20)
+bool wal_files_find_tail(const struct wal_files_query *query, uint64_t until, struct wal_tail *tail,
+                         bool *known, int64_t deadline_ns, struct err *err);
+
+/* Compares TAIL with what another server has there: *DIFFERS is where the first record begins that is another
+ * one, 0 where all are equal. Fails as wal_files_find_end does. */
+bool wal_files_compare(const struct wal_files_query *query, const struct wal_tail *tail,
+                       const struct wal_other *other, uint64_t *differs, int64_t deadline_ns,
+                       struct err *err);
+
 #endif

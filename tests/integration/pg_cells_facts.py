@@ -44,6 +44,13 @@ class Facts:
         self.one.pods[0].wait_ready(30)
         self.stand = self.stands[0] = stand = hold(self.one, 0)
         stand.keep("standby")
+        stand.drop("standby.signal")
+        stand.shell(SINGLE.format("CREATE TABLE only_here AS SELECT 1 AS one"))
+        stand.keep("forked")
+        stand.shell(SINGLE.format("SELECT pg_logical_emit_message(true, $$x$$, repeat($$y$$, 4000000))"))
+        stand.keep("ahead")
+        self.one.sql(1, "SELECT pg_logical_emit_message(true, 'x', repeat('y', 1000000))", inside=True)
+        stand.put("standby")
         stand.shell(PROMOTED)
         stand.keep("newer")
         stand.volume.clear()
@@ -119,6 +126,16 @@ class Facts:
     def data_diverged_standby(self):
         """A diverged former primary that somebody made a standby by hand."""
         self.stand.put("diverged")
+        self.stand.file("standby.signal")
+
+    def data_forked_standby(self):
+        """A standby that wrote on its primary's own timeline, which has gone past its end since."""
+        self.stand.put("forked")
+        self.stand.file("standby.signal")
+
+    def data_ahead_standby(self):
+        """The same, and the primary has not gone so far."""
+        self.stand.put("ahead")
         self.stand.file("standby.signal")
 
     def data_untold(self):

@@ -110,6 +110,12 @@ CELLS = [
     Cell("this pod was the primary and wrote nothing", "former", after="demoted"),
     Cell("this pod was the primary, and where its WAL", "untold", rc=WAIT),
     Cell("PGDATA is of a later timeline", "newer", rc=REFUSE),
+    Cell("PGDATA has WAL of the named primary's own timeline", "forked", rc=REFUSE),
+    Cell("PGDATA has WAL of the named primary's own timeline", "forked", env={"ORDAIN_PG_DIVERGED": "rewind"}, rc=REFUSE),
+    Cell("PGDATA has WAL of the named primary's own timeline", "forked_standby", rc=REFUSE),
+    Cell("PGDATA has WAL of the named primary's own timeline", "forked_standby", env={"ORDAIN_PG_DIVERGED": "discard"},
+         rc=REFUSE),
+    Cell("PGDATA has WAL of the named primary's own timeline", "ahead_standby", rc=REFUSE),
     Cell("this pod's data went past the point where the named primary took over: pg_rewind", "diverged",
          env={"ORDAIN_PG_DIVERGED": "rewind"}, after="rewound"),
     Cell("this pod's data went past the point where the named primary took over: it is cloned anew, and the old "

@@ -128,6 +128,18 @@ static void a_diverged_pod_never_starts_beside_a_primary_that_says_so(
     assert_int_not_equal(action, PG_START_PRIMARY);
 }
 
+/* No promotion has said whose data goes on, whatever the policy says of those who lost one. */
+static void nobody_judges_two_histories_of_one_timeline(const struct pg_start_facts *facts,
+                                                        enum pg_action action)
+{
+    bool whole = facts->data == PG_DATA_STANDBY || facts->data == PG_DATA_PRIMARY;
+    bool follows =
+        facts->named == PG_NAMED_OTHER || (facts->named == PG_NAMED_UNASKED && !facts->first);
+    if (whole && follows && facts->upstream == PG_UPSTREAM_PRIMARY &&
+        facts->relation == PG_RELATION_FORKED)
+        assert_int_equal(action, PG_REFUSE);
+}
+
 static void another_cluster_s_data_is_never_touched(const struct pg_start_facts *facts,
                                                     enum pg_action action)
 {
@@ -175,6 +187,7 @@ static void (*const checks[])(const struct pg_start_facts *facts, enum pg_action
     nothing_is_cloned_or_rewound_but_from_the_verified_primary,
     data_is_left_behind_only_when_it_diverged,
     a_diverged_pod_never_starts_beside_a_primary_that_says_so,
+    nobody_judges_two_histories_of_one_timeline,
     another_cluster_s_data_is_never_touched,
     half_a_rewind_never_starts,
     an_old_volume_is_no_primary,
@@ -187,7 +200,7 @@ static const char *const data_names[] = {"empty",     "half",     "unmarked", "s
                                          "rewinding", "recovery", "damaged",  "foreign"};
 static const char *const named_names[] = {"silent", "no-register", "nobody", "me", "other"};
 static const char *const upstream_names[] = {"unknown", "recovering", "old", "stranger", "primary"};
-static const char *const relation_names[] = {"untold", "ancestor", "diverged", "newer"};
+static const char *const relation_names[] = {"untold", "ancestor", "diverged", "forked", "newer"};
 static const char *const others_names[] = {"alone", "data", "leader"};
 static const char *const identity_names[] = {"unknown", "same", "other"};
 static const char *const policy_names[] = {"keep", "discard", "rewind"};
@@ -263,7 +276,7 @@ static void histories_are_compared(void **state)
     assert_int_equal(postgres_relation(3, 50, 2, 500, true, 100), PG_RELATION_NEWER);
     /* the same timeline: not past its WAL */
     assert_int_equal(postgres_relation(2, 500, 2, 500, false, 0), PG_RELATION_ANCESTOR);
-    assert_int_equal(postgres_relation(2, 501, 2, 500, false, 0), PG_RELATION_DIVERGED);
+    assert_int_equal(postgres_relation(2, 501, 2, 500, false, 0), PG_RELATION_FORKED);
     /* an end that is not known is no proof */
     assert_int_equal(postgres_relation(1, 0, 2, 500, true, 100), PG_RELATION_UNKNOWN);
 }
