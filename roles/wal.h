@@ -30,9 +30,8 @@ struct wal_source {
      * The first page of the segment that the walk begins in comes first, then pages in order. */
     bool (*page)(void *user, uint64_t lsn, unsigned char *page);
     void *user;
-    unsigned char *memory; /* page_bytes for the walk's use */
-    const struct wal_other
-        *other; /* compared with each record as far as it reaches; NULL: nothing */
+    unsigned char *memory;         /* page_bytes for the walk's use */
+    const struct wal_other *other; /* each record is compared with it; NULL: with nothing */
 };
 
 /* Why a walk stopped. Every one but the last is how a WAL ends. */

@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] % 2 == 1)
         seal(bytes, size - 1);
     struct pages pages = {.data = bytes, .size = size - 1};
-    struct wal_source source = {SYSTEM, SEGMENT, PAGE, page, &pages, memory};
+    struct wal_source source = {SYSTEM, SEGMENT, PAGE, page, &pages, memory, NULL};
     bool known = wal_find_end(&source, START, UINT64_MAX, &end);
     require(known == (end.records > 0) && known == (end.last != 0) && end.end >= START);
     require(end.end % 8 == 0 && end.stop != WAL_STOP_PAST);
@@ -79,6 +79,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(wal_find_end(&source, end.last, UINT64_MAX, &again));
         require(again.end == end.end && again.records == 1 && again.timeline == end.timeline);
     }
+    const struct wal_other same = {SEGMENT, size - 1, bytes};
+    source.other = &same; /* of a server that has the same, no record differs */
+    pages.next = 0;
+    require(wal_find_end(&source, START, UINT64_MAX, &again) == known && again.differs == 0);
+    require(again.end == end.end && again.dated == end.dated);
+    uint64_t limit = SEGMENT + size;
+    uint64_t first = 0;
+    pages.next = 0;
+    if (wal_first_record(&source, SEGMENT + PAGE, limit, &first))
+        require(first >= SEGMENT + PAGE + 24 && first < limit && first % 8 == 0);
     free(memory);
     free(bytes);
     return 0;
