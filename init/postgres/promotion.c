@@ -53,7 +53,8 @@ static bool look(struct promotion *promotion, bool *standby, struct err *err)
     return done;
 }
 
-/* COPY's text format of three columns is a line of a history: numbers and words with tabs between them. */
+/* COPY's text format of three columns is a line of a history: numbers and words with tabs between them. The
+ * ancestor is before NUMBER in any case: a server dies of a history that says otherwise. */
 static bool reserve(const struct promotion *promotion, uint32_t number, struct err *err)
 {
     struct pg_call call;
@@ -66,7 +67,7 @@ static bool reserve(const struct promotion *promotion, uint32_t number, struct e
     if (quoted != NULL)
         buf_printf(&command,
                    "COPY (SELECT %" PRIu32 ", '" BEGINNING "', '" RESERVED_HISTORY "') TO %s",
-                   promotion->own, quoted);
+                   number - 1, quoted);
     free(quoted);
     bool done = command.len > 0 ? ask(promotion, &call, buf_text(&command), err)
                                 : err_set(err, ERR_IO, "out of memory");
@@ -76,19 +77,17 @@ static bool reserve(const struct promotion *promotion, uint32_t number, struct e
     return done;
 }
 
-/* True when NUMBER has a history there already: of a promotion that this server has heard of. */
-static bool is_taken(const struct promotion *promotion, uint32_t number, bool *taken,
-                     struct err *err)
+/* The numbers of other timelines from 2 to LAST that have no history here. */
+static bool ask_missing(const struct promotion *promotion, uint32_t last, struct pg_call *call,
+                        struct err *err)
 {
-    char command[128];
-    char name[LSN_HISTORY_NAME_MAX];
-    struct pg_call call;
-    lsn_history_name(number, name);
-    (void)snprintf(command, sizeof command, "SELECT FROM pg_ls_waldir() WHERE name = '%s'", name);
-    bool done = ask(promotion, &call, command, err);
-    *taken = done && call.rows.count > 0;
-    pg_call_free(&call);
-    return done;
+    char command[256];
+    (void)snprintf(command, sizeof command,
+                   "SELECT n FROM generate_series(2, %" PRIu32 ") n WHERE n <> %" PRIu32
+                   " AND NOT EXISTS (SELECT FROM pg_ls_waldir() WHERE name = "
+                   "upper(lpad(to_hex(n), 8, '0')) || '.history')",
+                   last, promotion->own);
+    return ask(promotion, call, command, err);
 }
 
 static bool reserve_all(const struct promotion *promotion, uint32_t recorded, struct err *err)
@@ -99,13 +98,17 @@ static bool reserve_all(const struct promotion *promotion, uint32_t recorded, st
                        ": that many promotions were not missed, the register is wrong",
                        promotion->who, promotion->own, recorded);
     }
-    for (uint32_t number = promotion->own + 1; number < recorded; number++) {
-        bool taken;
-        if (!is_taken(promotion, number, &taken, err) ||
-            (!taken && !reserve(promotion, number, err)))
-            return false;
+    struct pg_call call;
+    uint32_t last = recorded > promotion->own ? recorded - 1 : promotion->own;
+    bool done = ask_missing(promotion, last, &call, err);
+    for (size_t i = 0; done && i < call.rows.count; i++) {
+        const char *text = pg_call_value(&call, i, 0);
+        uint64_t number = 0;
+        if (text_u64((struct span){text, strlen(text)}, &number))
+            done = reserve(promotion, (uint32_t)number, err);
     }
-    return true;
+    pg_call_free(&call);
+    return done;
 }
 
 bool promotion_run(struct pg_client *client, int server, const char *who, uint32_t recorded,

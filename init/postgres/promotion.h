@@ -14,8 +14,12 @@
  *
  * A server takes the first number for which it finds no history file in pg_wal (timeline.c
  * findNewestTimeLine, PostgreSQL 13 to 18). So for each number between its own and RECORDED a history is
- * put there that leaves its timeline before the position that it has replayed: recovery does not follow
- * such a one (xlogrecovery.c rescanLatestTimeLine), and the number is taken.
+ * put there that leaves the number before it where WAL begins: recovery does not follow such a one
+ * (xlogrecovery.c rescanLatestTimeLine), and the number is taken.
+ *
+ * So for each number before its own as well that has none: a standby of an older timeline asks its primary
+ * for the history of every number in between, and does not stream without (walreceiver.c
+ * WalRcvFetchTimeLineHistoryFiles); a start as standby, or a clone without WAL, left this server without.
  *
  * WAIT_S: how long the server may take; 0: it is told and not waited for. Does nothing where the server
  * is no standby any more.

@@ -158,6 +158,34 @@ def no_register(world):
         everywhere(one, writer)
 
 
+# ---- numbers that no timeline has
+
+def a_number_in_between(world):
+    """a promotion that nobody finished left a number without a timeline: who was away since then follows all the same,
+    whoever is the primary by now, and clones nothing"""
+    with postgres(world) as one, one.guard():
+        formed(one)
+        writer = write(one)
+        one.pods[2].delete()
+        was = one.register_of()
+        write_register(one, primary="pg-1", system_identifier=was["system-identifier"], timeline=3)
+        one.wait(lambda: one.is_primary(1), 30, "pg-1's probe finishes the promotion")
+        equal(one.timeline(1), 3, "the timeline, one number on")
+        one.wait(lambda: "pg-0" in one.streaming(1), 60, "pg-0 follows")
+        one.pods[0].recreate()
+        one.wait(lambda: "pg-0" in one.streaming(1), 60, "and after a restart")
+        one.pods[1].delete()
+        result = one.job("ordain", "promote", "postgres", "--peer-is-dead", "pg-1,pg-2")
+        equal(result.rc, 0, f"promote: {result!r}")
+        cloned = one.pods[2].log("init").count("cloned")
+        for pod in one.pods[1:]:
+            pod.held = False
+        one.wait_ready(60)
+        everywhere(one, writer)
+        equal((one.primaries(), one.timeline(2)), (["pg-0"], 4), "the primary and its timeline")
+        equal(one.pods[2].log("init").count("cloned"), cloned, "pg-2's clones")
+
+
 # ---- pg_rewind
 
 def rewound(world):
@@ -175,7 +203,8 @@ def rewound(world):
 
 
 SCENARIOS = [highest_ordered_volume_lost, highest_parallel_volume_lost, highest_ordered_former_primary,
-             fence_without_divergence, fence_with_divergence, no_register, rewound]
+             fence_without_divergence, fence_with_divergence, no_register, a_number_in_between,
+             rewound]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])

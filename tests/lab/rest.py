@@ -63,7 +63,7 @@ class Rest:
             if KEPT_BEFORE in self._last_words(pod):
                 self._remove_kept(pod)
                 return
-            if WAL_GONE in self._last_words(pod) and pod is not named:
+            if pod is not named and not pod.ready and WAL_GONE in self._last_log(pod):
                 self.walk.say(f"   the person empties {pod.name}, whose next WAL is gone")
                 pod.recreate(keep_volume=False)
                 return
@@ -72,6 +72,11 @@ class Rest:
     def _last_words(pod):
         """What the last start of the pod said: its init's or its main container's termination."""
         return " ".join(text for text in pod.termination.values() if text)
+
+    @staticmethod
+    def _last_log(pod):
+        """What the pod's last start said, which was no refusal."""
+        return "".join(pod.log(container).rpartition("\n--- ")[2] for container in ("init", "main"))
 
     def _promote_another(self, named):
         """The named primary's volume is lost: its place is given to a standby."""
