@@ -9,6 +9,7 @@
 #include "init/postgres/peers.h"
 #include "init/postgres/promotion.h"
 #include "init/postgres/slots.h"
+#include "init/postgres/wal_question.h"
 #include "init/sys/clock.h"
 #include "roles/text.h"
 
@@ -80,6 +81,36 @@ static enum pg_relation relation_to(const struct repair *repair, const struct pg
                              primary->has_fork, primary->fork);
 }
 
+/* While it ran: a start asks for itself. What cannot be asked is not gone. */
+static bool is_wal_gone(const struct repair *repair, const struct pg_peer *primary)
+{
+    struct err why;
+    bool gone = false;
+    const struct control_file *control = &repair->datadir->control;
+    struct wal_question question = {
+        .target = postgres_access_replication(repair->access, repair->identity, primary->ordinal,
+                                              &primary->addr),
+        .who = primary->pod_name,
+        .timeline = control_file_timeline(control),
+        .segment_bytes = control->segment_bytes,
+        .lsn = repair->position,
+    };
+    return repair->position != 0 && wal_question_ask(&question, &gone, repair->deadline_ns, &why) &&
+           gone;
+}
+
+/* Where exec would clone anew, the container starts anew; else it is told. */
+static bool mend_gone(const struct repair *repair, char step[static 512], struct err *err)
+{
+    bool clones =
+        repair->datadir->unfinished || repair->settings->postgres.diverged == DIVERGED_DISCARD;
+    (void)snprintf(step, 512, "; the primary has removed the WAL that it needs next: %s",
+                   clones ? "its container shall start anew, to clone"
+                          : "set ORDAIN_PG_DIVERGED=discard, or remove its PGDATA, and it is "
+                            "cloned anew");
+    return !clones || datadir_write_mark(repair->datadir, DATADIR_RESTART, "wal gone\n", err);
+}
+
 /* On the primary, over a replication connection: the slot, which for a pod beyond the birth nobody else
  * makes. */
 static bool mend_stream(const struct repair *repair, char step[static 512], struct err *err)
@@ -110,6 +141,8 @@ static bool mend_stream(const struct repair *repair, char step[static 512], stru
         (void)snprintf(step, 512, "; its slot is there");
         done = slots_ensure_own(peers.client, peer->server, repair->identity->ordinal,
                                 repair->deadline_ns, err);
+        if (done && is_wal_gone(repair, peer))
+            done = mend_gone(repair, step, err);
     }
     pg_peers_close(&peers);
     return done;

@@ -34,8 +34,8 @@ struct repair {
 
 /*
  * One bounded step, the most urgent first: a promotion that was cut short, a standby that follows the
- * wrong pod, one that does not stream (its slot on the primary; where it went past the fork, the mark by which
- * the container starts anew, so that exec decides again), identifier and timeline that the register lacks, slots
+ * wrong pod, one that does not stream (its slot on the primary; where it went past the fork, or exec would clone
+ * because its next WAL is gone, the mark by which the container starts anew, so that exec decides again), identifier and timeline that the register lacks, slots
  * here that are missing or lost. STEP tells what was done ("; ..."), "" for nothing.
  */
 bool repair_step(const struct repair *repair, char step[static 512], struct err *err);

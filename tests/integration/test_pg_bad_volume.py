@@ -139,6 +139,14 @@ def registers(world):
         then_it_streams(stand)
 
 
+def loses_slot(one):
+    """The primary writes a segment of WAL; whether the slot has lost what it held."""
+    for command in ("CREATE TABLE IF NOT EXISTS noise (n int); INSERT INTO noise VALUES (1)", "SELECT pg_switch_wal()",
+                    "CHECKPOINT"):
+        one.sql(0, command, inside=True)
+    return one.value(0, "SELECT wal_status FROM pg_replication_slots", inside=True) == "lost"
+
+
 def slots_and_wal(world):
     """a slot that is missing, one that was lost with its WAL, tablespaces on the primary"""
     env = {"ORDAIN_PG_MAX_SLOT_WAL_KEEP_SIZE": "64MB"}
@@ -152,12 +160,7 @@ def slots_and_wal(world):
         then_it_streams(stand)
         stand = hold(one, 1)
 
-        def lost():
-            one.sql(0, "CREATE TABLE IF NOT EXISTS noise (n int); INSERT INTO noise VALUES (1)", inside=True)
-            for command in ("SELECT pg_switch_wal()", "CHECKPOINT"):
-                one.sql(0, command, inside=True)
-            return one.value(0, "SELECT wal_status FROM pg_replication_slots", inside=True) == "lost"
-        one.wait(lost, 30, "the slot is lost")
+        one.wait(lambda: loses_slot(one), 30, "the slot is lost")
         result, _, action, sentence = stand.plan()
         equal((result.rc, action), (1, "start as standby"), f"it starts: {result!r}")
         check("has removed the WAL" in sentence and "ORDAIN_PG_DIVERGED=discard" in sentence, sentence)
@@ -172,7 +175,30 @@ def slots_and_wal(world):
         then_it_streams(stand)
 
 
-SCENARIOS = [another_major, modes_and_places, stale_pids, registers, slots_and_wal]
+def fell_behind(one):
+    """pg-1 is cut off until its slot is lost with the WAL that it needs next."""
+    one.up(60)
+    with one.cut(one.pods[0], one.pods[1]):
+        one.sql(0, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active", inside=True)
+        one.wait(lambda: loses_slot(one), 60, "the slot is lost")
+
+
+def wal_gone_while_it_ran(world):
+    """a running standby's next WAL is gone: its probe tells; with discard its container starts anew and clones"""
+    env = {"ORDAIN_PG_MAX_SLOT_WAL_KEEP_SIZE": "64MB"}
+    with postgres(world, replicas=2, env=env) as one:
+        fell_behind(one)
+        one.wait(lambda: "has removed the WAL" in one.pods[1].probe_words["readiness"], 30, "it is told",
+                 lambda: one.pods[1].probe_words)
+        equal(one.pods[1].restarts["main"], 0, "restarts")
+    with postgres(world, name="two", replicas=2, env={**env, "ORDAIN_PG_DIVERGED": "discard"}) as one:
+        fell_behind(one)
+        one.wait(lambda: one.pods[1].restarts["main"], 60, "its container starts anew", one.describe)
+        one.pods[1].wait_ready(60)
+        one.wait_healthy(30)
+
+
+SCENARIOS = [another_major, modes_and_places, stale_pids, registers, slots_and_wal, wal_gone_while_it_ran]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])

@@ -9,7 +9,7 @@ from . import pgwire, redis, tap
 HEALTHY_S = 180
 SETTLE_EVERY_S = 4.0
 KEPT_BEFORE = "earlier diverged directory is kept"
-WAL_GONE = "set ORDAIN_PG_DIVERGED=discard, or remove its PGDATA"
+WAL_GONE = "ORDAIN_PG_DIVERGED=discard, or remove its PGDATA"
 LOST_PRIMARY = re.compile(r"the register names this pod as the primary, and|"
                           r"the register names this pod as the primary and its volume is empty")
 CONTENT = "SELECT count(*), coalesce(max(number), 0), " \
@@ -63,7 +63,8 @@ class Rest:
             if KEPT_BEFORE in self._last_words(pod):
                 self._remove_kept(pod)
                 return
-            if pod is not named and not pod.ready and WAL_GONE in self._last_log(pod):
+            if pod is not named and not pod.ready and \
+                    WAL_GONE in pod.probe_words.get("readiness", ""):
                 self.walk.say(f"   the person empties {pod.name}, whose next WAL is gone")
                 pod.recreate(keep_volume=False)
                 return
@@ -72,11 +73,6 @@ class Rest:
     def _last_words(pod):
         """What the last start of the pod said: its init's or its main container's termination."""
         return " ".join(text for text in pod.termination.values() if text)
-
-    @staticmethod
-    def _last_log(pod):
-        """What the pod's last start said, which was no refusal."""
-        return "".join(pod.log(container).rpartition("\n--- ")[2] for container in ("init", "main"))
 
     def _promote_another(self, named):
         """The named primary's volume is lost: its place is given to a standby."""
