@@ -278,6 +278,18 @@ static bool still_says(struct readiness *ready, enum pg_named named)
     return read_register(ready) && ready->facts.named == named;
 }
 
+/* A clone that was never consistent takes no session in which it could be told whom to follow now. */
+static bool is_clone_left_behind(const struct readiness *ready)
+{
+    const struct datadir *datadir = &ready->datadir;
+    char named[IDENTITY_NAME_MAX];
+    if (ready->facts.reply != PG_REPLY_STARTING || ready->facts.named != PG_NAMED_OTHER ||
+        datadir->data != PG_DATA_STANDBY || !datadir->unfinished || *datadir->remembered == '\0')
+        return false;
+    identity_pod_name(&ready->identity, ready->named.ordinal, named);
+    return strcmp(datadir->remembered, named) != 0;
+}
+
 static void act(struct readiness *ready, const struct pg_probe_decision *decision,
                 char text[static 512])
 {
@@ -287,6 +299,12 @@ static void act(struct readiness *ready, const struct pg_probe_decision *decisio
         if (still_says(ready, PG_NAMED_OTHER) &&
             !fence_raise(&ready->datadir, &ready->local, ready->deadline_ns, &why))
             (void)snprintf(text, 512, "; the fence: %.400s", why.message);
+        return;
+    }
+    if (is_clone_left_behind(ready)) {
+        bool marked = datadir_write_mark(&ready->datadir, DATADIR_RESTART, "another\n", &why);
+        (void)snprintf(text, 512, "; another pod is the primary now: %.400s",
+                       marked ? "its container shall start anew" : why.message);
         return;
     }
     if (!decision->repair || ready->facts.reply != PG_REPLY_GOOD)

@@ -82,8 +82,32 @@ def a_standby_that_diverges_while_it_runs(world):
             check(kept, f"pg-{index} keeps what it had")
 
 
+def a_clone_that_was_never_whole(world):
+    """it waits for the WAL of a primary that is gone, and takes no session: its container starts anew, and it is cloned"""
+    with postgres(world) as one, one.guard():
+        one.up(90)
+        one.wait_healthy(30)
+        first, second, third = one.pods
+        with one.writer() as writer:
+            writer.wait_rows(20)
+            third.close_gate("main")
+            third.recreate(keep_volume=False)
+            one.wait(lambda: third.at_gate("main"), 30, "it is cloned")
+            with one.cut(third, first):
+                third.open_gate("main")
+                one.wait(lambda: "not consistent yet" in third.probe_words["readiness"], 30, "it is not whole",
+                         lambda: third.probe_words)
+                first.delete(force=True)
+                result = one.job("ordain", "promote", "postgres", "--peer-is-dead", "pg-0,pg-2")
+                equal(result.rc, 0, f"promote: {result!r}")
+            third.wait_ready(60)
+            equal((one.named(), third.lives), (second, 2), "the primary, and lives of the clone's pod")
+            first.held = False
+            one.wait_healthy(60)
+
+
 SCENARIOS = [a_primary_that_goes_on, a_promotion_killed_before_the_register,
-             a_standby_that_diverges_while_it_runs]
+             a_standby_that_diverges_while_it_runs, a_clone_that_was_never_whole]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
