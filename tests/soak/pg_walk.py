@@ -12,6 +12,7 @@ from common import lab  # noqa: E402  pylint: disable=wrong-import-position
 from pg_walks import walk  # noqa: E402  pylint: disable=wrong-import-position
 
 STEPS = 300
+SHORT = 60
 TIMEOUT_S = 3600
 
 
@@ -39,7 +40,19 @@ def five_async(world):
     walk(world, STEPS, replicas=5)
 
 
-SCENARIOS = [three_sync, three_async, five_sync, five_async]
+@lab.timeout(TIMEOUT_S)
+def oldest(world):
+    """three pods of PostgreSQL 13, Parallel, synchronous replication"""
+    walk(world, SHORT, synchronous=1, version="13")
+
+
+@lab.timeout(TIMEOUT_S)
+def newest(world):
+    """three pods of PostgreSQL 18, OrderedReady, synchronous replication"""
+    walk(world, SHORT, policy="OrderedReady", synchronous=1, version="18")
+
+
+SCENARIOS = [three_sync, three_async, five_sync, five_async, oldest, newest]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
