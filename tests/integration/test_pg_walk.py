@@ -12,12 +12,12 @@ STILL_S = 3.0  # in the soak it is longer than every time-out
 
 def fixed_async(world):
     """a walk of a fixed seed without synchronous replication, OrderedReady"""
-    walk(world, STEPS, 1, "OrderedReady", still_s=STILL_S)
+    walk(world, STEPS, 3, "OrderedReady", still_s=STILL_S)
 
 
 def fixed_sync(world):
     """a walk of a fixed seed under synchronous replication: no acknowledged row is lost"""
-    walk(world, STEPS, 2, synchronous=1, still_s=STILL_S)
+    walk(world, STEPS, 4, synchronous=1, still_s=STILL_S)
 
 
 def new_seed(world):
