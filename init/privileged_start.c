@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/postgres/datadir.h"
 #include "init/sys/log.h"
 #include "init/sys/privilege.h"
 
@@ -250,6 +251,8 @@ static bool start_as_user(const struct settings *settings, const char *preset, s
 
 bool privileged_start(const struct settings *settings, const char *preset, struct err *err)
 {
+    if (strcmp(preset, "postgres") == 0 && !datadir_check_path(settings->data_dir, err))
+        return false;
     return geteuid() == 0 || privilege_can_chown() ? start_as_root(settings, preset, err)
                                                    : start_as_user(settings, preset, err);
 }

@@ -98,11 +98,29 @@ static bool make_signal(const struct clone *clone, struct err *err)
     return true;
 }
 
+/* What is unpacked beside TARGET takes its place at the end; that it cannot is told before the first byte. */
+static bool can_become(const char *target, struct err *err)
+{
+    if (disk_is_mount_point(target))
+        return err_set(
+            err, ERR_CONFIG,
+            "the place of a tablespace, '%s', is a mount point, which nothing can take the "
+            "place of: map it to a directory in it, as OLD=%s/space",
+            target, target);
+    return clone_place_is_free(target, err) ||
+           (err->kind == ERR_REFUSED &&
+            err_set(
+                err, ERR_REFUSED,
+                "the place of a tablespace, '%s', is not empty: where that belongs to data that is "
+                "to be cloned anew, move it away (or remove it) together with PGDATA",
+                target));
+}
+
 static bool make_space(struct clone_space *space, bool group, struct err *err)
 {
     char path[CLONE_PATH_MAX];
     if (!clone_path(path, space->target, CLONE_STAGING_SUFFIX, err) ||
-        !clone_place_is_free(space->target, err) || !check_space(path, space->bytes, err) ||
+        !can_become(space->target, err) || !check_space(path, space->bytes, err) ||
         !disk_remove_tree(path, err))
         return false;
     space->directory = make_root(path, group, err);

@@ -11,24 +11,28 @@
 #include "init/sys/disk.h"
 #include "init/sys/file.h"
 
-/* STATX_ATTR_MOUNT_ROOT of linux/stat.h, since Linux 5.8; not every C library has the name. */
-#define MOUNT_ROOT 0x2000
-
-static bool is_mount_point(const char *path)
+/* Without the slashes at its end. */
+static size_t path_len(const char *path)
 {
-    struct statx status;
-    return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &status) == 0 &&
-           (status.stx_attributes & MOUNT_ROOT) != 0;
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    return len;
+}
+
+bool datadir_check_path(const char *path, struct err *err)
+{
+    size_t len = path_len(path);
+    return (path[0] == '/' && len > 1 && len + 64 <= sizeof((struct datadir *)NULL)->path) ||
+           err_set(err, ERR_CONFIG, "PGDATA '%.200s' is no absolute path of a directory", path);
 }
 
 bool datadir_open(struct datadir *datadir, const char *path, struct err *err)
 {
-    size_t len = strlen(path);
+    size_t len = path_len(path);
     *datadir = (struct datadir){.lock = -1};
-    while (len > 1 && path[len - 1] == '/')
-        len--;
-    if (path[0] != '/' || len < 2 || len + 64 > sizeof datadir->path)
-        return err_set(err, ERR_CONFIG, "PGDATA '%.200s' is no absolute path of a directory", path);
+    if (!datadir_check_path(path, err))
+        return false;
     memcpy(datadir->path, path, len);
     datadir->path[len] = '\0';
     struct stat status;
@@ -38,7 +42,7 @@ bool datadir_open(struct datadir *datadir, const char *path, struct err *err)
                        "name the directory itself",
                        datadir->path);
     }
-    if (is_mount_point(datadir->path)) {
+    if (disk_is_mount_point(datadir->path)) {
         return err_set(err, ERR_CONFIG,
                        "PGDATA '%s' is a volume's mount point, which cannot be renamed: keep the "
                        "mountPath and "

@@ -47,6 +47,9 @@ struct datadir {
     char damage[128];            /* why the control file cannot be used */
 };
 
+/* ERR_CONFIG where PATH is no absolute path of a directory below the root. Looks at nothing but the text. */
+bool datadir_check_path(const char *path, struct err *err);
+
 /* PATH is PGDATA. ERR_CONFIG with the line to change where it is a mount point itself or no absolute
  * path, ERR_REFUSED where it is a symbolic link. Reads nothing yet; close it in any case. */
 bool datadir_open(struct datadir *datadir, const char *path, struct err *err);

@@ -12,6 +12,15 @@
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
 #define DEPTH_MAX 256
+/* STATX_ATTR_MOUNT_ROOT of linux/stat.h, since Linux 5.8; not every C library has the name. */
+#define MOUNT_ROOT 0x2000
+
+bool disk_is_mount_point(const char *path)
+{
+    struct statx status;
+    return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &status) == 0 &&
+           (status.stx_attributes & MOUNT_ROOT) != 0;
+}
 
 /* What is done to each entry: NAME in PARENT; of a directory after all that is in it. */
 typedef bool (*disk_act)(int parent, const char *name, bool is_directory);

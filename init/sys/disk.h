@@ -8,6 +8,9 @@
 /* Whole directory trees, by descriptors: a symbolic link is never followed, and neither is one that takes
  * a directory's place meanwhile. */
 
+/* True where a file system is mounted at PATH, as far as the kernel tells (Linux 5.8 and later). */
+bool disk_is_mount_point(const char *path);
+
 /* Removes PATH and all that is in it; missing is no failure. */
 bool disk_remove_tree(const char *path, struct err *err);
 /* Removes what is in the directory PATH, but not itself. */

@@ -66,7 +66,7 @@ def modes_and_places(world):
         starts(stand)
         check(os.path.isdir(stand.volume.file("lost+found")), "lost+found")
         refused(stand, CONFIGURATION, "mount point", "PGDATA: /data/pgdata", PGDATA="/data")
-        refused(stand, CONFIGURATION, "absolute path", commands=("plan",), PGDATA="pgdata")
+        refused(stand, CONFIGURATION, "absolute path", PGDATA="pgdata")
         os.rename(stand.path(), stand.volume.file("elsewhere"))
         os.symlink("elsewhere", stand.path())
         refused(stand, REFUSED, "symbolic link")

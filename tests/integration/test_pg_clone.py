@@ -169,6 +169,15 @@ def a_tablespace_is_mapped_or_refused_clearly():
         process = run(*words(place, mapping=f"{here.directory}={target}"), check=False)
         equal((process.returncode, "is not empty" in process.stderr), (65, True), process.stderr)
         run("rm", "-rf", target)
+        target.mkdir()
+        run("mount", "-t", "tmpfs", "none", target)
+        try:
+            process = run(*words(place, mapping=f"{here.directory}={target}"), check=False)
+            equal((process.returncode, "is a mount point" in process.stderr), (78, True), process.stderr)
+            true(not pathlib.Path(f"{target}.clone").exists(), "nothing was written beside it")
+        finally:
+            run("umount", target)
+        target.rmdir()
         clone(place, mapping=f"{here.directory}={target}", install="no")
         os.rename(f"{target}.clone", target)  # as a kill within the last step leaves it
         clone(place, mapping=f"{here.directory}={target}")
