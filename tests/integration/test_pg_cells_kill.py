@@ -9,24 +9,19 @@ import re
 from common import lab, postgres
 from lab import check, equal, note
 from pg_cells import SINGLE, hold, promote
+from pg_kills import chosen, killed, trace
 
-# After these the volume may be another one. Calls of which a start has a thousand are taken at a few places.
-STEPS = ("rename,renameat,renameat2", "unlink,unlinkat,rmdir", "fsync,fdatasync,syncfs", "symlink,symlinkat,link,linkat",
-         "fchmod,chmod,fchmodat,fchown,fchownat", "flock", "utimensat,ftruncate", "connect")
-MANY = ("openat", "write,pwrite64", "mkdir,mkdirat", "sendto")
-PLACES = (1, 2, 3, 5, 8, 21, 55, 144, 377, 987)
-AT_MOST = 20  # of one kind
-KILLED = (-9, 137)  # as the first process of its namespace strace cannot end itself by the signal
 NUMBERED = re.compile(r"pgdata\.diverged-\d+-[0-9A-F]+-[0-9A-F]+$")
 
 
 class Walk:
-    """One start of a stand, killed at each of its steps: from what is kept under `label`, by `command` (init, exec)."""
+    """One start of a stand, killed at its steps, each n-th of them: from what is kept under `label`, by `command` (init,
+    exec)."""
 
     def __init__(self, stand, label, command, **env):
         self.stand, self.label, self.env, self.kills = stand, label, env, 0
         self.command = getattr(stand, command)
-        self.where = f"{command} of {label}"
+        self.where = " ".join((command, "of", label, *env.values()))
 
     def begin(self):
         """Everything is as before the start."""
@@ -34,30 +29,25 @@ class Walk:
         self.stand.forget_configuration()
 
     def kill(self, call, nth):
-        """False when it ended before the nth call."""
+        """A run from what there is, killed at the nth call."""
         result = self.command(*lab.killed_at((), call, nth), **self.env)
-        if result.rc == 0:
-            return False
-        check(result.rc in KILLED, f"{self.where} killed at {call} {nth}: {result!r}")
-        self.kills += 1
-        return True
+        self.kills += killed(result, f"{self.where} killed at {call} {nth}")
 
-    def all(self, judge):
-        """Kills everywhere; JUDGE(where) looks at what a kill left, before the next run, which must succeed, and again
-        behind it. Then killed again and again without setting anything back."""
-        for call in STEPS + MANY:
-            for nth in PLACES if call in MANY else range(1, AT_MOST + 1):
-                self.begin()
-                if not self.kill(call, nth):
-                    break
-                self.finish(judge, f"{self.where} killed at {call} {nth}")
+    def all(self, judge, every):
+        """JUDGE(where) looks at what a kill left, before the next run, which must succeed, and again behind it. Then
+        killed again and again without setting anything back."""
+        self.begin()
+        steps = trace(self.stand.register, lambda *strace: self.command(*strace, **self.env))
+        for call, nth in chosen(steps, self.where, every):
+            self.begin()
+            self.kill(call, nth)
+            self.finish(judge, f"{self.where} killed at {call} {nth}")
         self.begin()
         for nth in range(1, 9):
-            for call in (STEPS[0], STEPS[1], MANY[0]):
+            for call in ("renameat,rename", "unlinkat,unlink,rmdir", "openat"):
                 self.kill(call, nth)
         self.finish(judge, f"{self.where} killed again and again")
         note(f"{self.where}: {self.kills} kills")
-        check(self.kills >= 30, f"{self.kills} kills are too few to have been at every step")
 
     def finish(self, judge, where):
         """The next run succeeds, and one more changes nothing."""
@@ -90,7 +80,7 @@ def streams(one, stand):
     one.wait(lambda: stand.pod.name in one.streaming(1), 30, f"{stand.pod.name} streams")
 
 
-@lab.timeout(600)
+@lab.timeout(1800)
 def clones(world):
     """a clone killed at every step of init and exec: nothing half starts, the next run clones and streams"""
     with postgres(world, replicas=2) as one:
@@ -107,7 +97,7 @@ def clones(world):
             if done:
                 equal(beside(stand), [], f"{where}: left over")
         for command in ("init", "exec"):
-            Walk(stand, "nothing", command).all(judge)
+            Walk(stand, "nothing", command).all(judge, 16)
         streams(one, stand)
 
 
@@ -125,18 +115,18 @@ def former_primary(world):
         streams(one, stand)
 
 
-@lab.timeout(600)
+@lab.timeout(1800)
 def clean_primary(world):
     """a clean former primary killed at every step of its return: its data stays, and it is not cloned"""
     with former_primary(world) as stand:
         def demoted(where, done):
             equal(beside(stand, done), [], f"{where}: a clean one is not cloned")
             check(os.path.exists(stand.path("global/pg_control")), f"{where}: the data")
-        Walk(stand, "clean", "init").all(demoted)
-        Walk(stand, "clean", "exec").all(demoted)
+        Walk(stand, "clean", "init").all(demoted, 8)
+        Walk(stand, "clean", "exec").all(demoted, 8)
 
 
-@lab.timeout(600)
+@lab.timeout(1800)
 def diverged_primary(world):
     """a diverged former primary killed at every step of its return: kept, discarded, no row is lost"""
     with former_primary(world) as stand:
@@ -157,8 +147,9 @@ def diverged_primary(world):
                 equal(beside(stand), [], f"{where}: left over")
             if old or done:
                 never_a_primary(stand, where)
-        Walk(stand, "diverged", "exec").all(kept)
-        Walk(stand, "diverged", "exec", ORDAIN_PG_DIVERGED="discard").all(discarded)
+        for command in ("init", "exec"):
+            Walk(stand, "diverged", command).all(kept, 24)
+            Walk(stand, "diverged", command, ORDAIN_PG_DIVERGED="discard").all(discarded, 24)
 
 
 SCENARIOS = [clones, clean_primary, diverged_primary]
