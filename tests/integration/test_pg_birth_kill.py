@@ -97,7 +97,7 @@ def stages(world):
     births = Births(world)
     with births.one:
         both = [(stage, pod_restart) for stage in HALF + DONE for pod_restart in (False, True)]
-        for stage, pod_restart in chosen(both, "stages of the entrypoint", 4):
+        for stage, pod_restart in chosen(both, "stages of the entrypoint", 5):
             killed_at_stage(births, stage, pod_restart)
 
 

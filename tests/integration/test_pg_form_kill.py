@@ -43,7 +43,7 @@ def form(world):
         def run(*strace):
             return one.job(*strace, *FORM, timeout_s=90)
         spoil(one)
-        for call, nth in chosen(trace(one.register, run), "form", 6):
+        for call, nth in chosen(trace(one.register, run), "form", 9):
             spoil(one)
             where = f"form killed at {call} {nth}"
             kills += killed(run(*lab.killed_at((), call, nth)), where)
@@ -75,7 +75,7 @@ def promote(world):
         steps = trace(one.register, lambda *strace: one.job(*strace, *PROMOTE, *dead(), timeout_s=90))
         back(primary)
         kills = 0
-        for call, nth in chosen(steps, "promote", 11):
+        for call, nth in chosen(steps, "promote", 15):
             primary, before, where = one.named(), int(one.register_of()["timeline"]), f"promote killed at {call} {nth}"
             primary.delete(force=True)
             lost = dead()

@@ -83,8 +83,8 @@ def killed_everywhere(world):
             finally:
                 rewinds.words()
 
-        for what, run, directory, seen_as, every in (("exec around pg_rewind", stand.exec, stand.register, "/register", 24),
-                                                     ("pg_rewind", inside, rewinds.directory, "/strace", 16)):
+        for what, run, directory, seen_as, every in (("exec around pg_rewind", stand.exec, stand.register, "/register", 36),
+                                                     ("pg_rewind", inside, rewinds.directory, "/strace", 14)):
             begin()
             for call, nth in chosen(trace(directory, run, seen_as), what, every):
                 begin()
