@@ -9,6 +9,7 @@
 #include "init/postgres/peers.h"
 #include "init/postgres/promotion.h"
 #include "init/postgres/slots.h"
+#include "init/postgres/wal_files.h"
 #include "init/postgres/wal_question.h"
 #include "init/sys/clock.h"
 #include "roles/text.h"
@@ -71,9 +72,9 @@ bool repair_hold(struct pg_client *client, int server, const char *who,
 }
 
 /* A standby that started before the primary answered was never held against its history. */
-static enum pg_relation relation_to(const struct repair *repair, const struct pg_peer *primary)
+static enum pg_relation relation_to(const struct repair *repair, uint32_t mine,
+                                    const struct pg_peer *primary)
 {
-    uint32_t mine = control_file_timeline(&repair->datadir->control);
     if (primary->answer != PG_ROWS || primary->in_recovery ||
         primary->system_identifier != repair->system_identifier)
         return PG_RELATION_UNKNOWN;
@@ -82,7 +83,7 @@ static enum pg_relation relation_to(const struct repair *repair, const struct pg
 }
 
 /* While it ran: a start asks for itself. What cannot be asked is not gone. */
-static bool is_wal_gone(const struct repair *repair, const struct pg_peer *primary)
+static bool is_wal_gone(const struct repair *repair, uint32_t mine, const struct pg_peer *primary)
 {
     struct err why;
     bool gone = false;
@@ -91,7 +92,7 @@ static bool is_wal_gone(const struct repair *repair, const struct pg_peer *prima
         .target = postgres_access_replication(repair->access, repair->identity, primary->ordinal,
                                               &primary->addr),
         .who = primary->pod_name,
-        .timeline = control_file_timeline(control),
+        .timeline = mine,
         .segment_bytes = control->segment_bytes,
         .lsn = repair->position,
     };
@@ -118,7 +119,11 @@ static bool mend_stream(const struct repair *repair, char step[static 512], stru
     struct pg_peers peers;
     char who[320];
     int ordinal = repair->named->ordinal;
-    uint32_t mine = control_file_timeline(&repair->datadir->control);
+    const struct control_file *control = &repair->datadir->control;
+    uint32_t mine = control_file_timeline(control);
+    uint32_t followed =
+        wal_files_timeline_at(repair->datadir->path, control->segment_bytes, repair->position);
+    mine = followed > mine ? followed : mine;
     bool done = pg_peers_open(&peers, repair->identity, repair->settings->replicas, ordinal, err) &&
                 pg_peers_look(&peers, repair->access, repair->identity, ordinal, mine,
                               repair->deadline_ns, err);
@@ -127,12 +132,12 @@ static bool mend_stream(const struct repair *repair, char step[static 512], stru
         pg_peer_describe(peer, who);
         done = err_set(err, ERR_LATER, "%s: %.200s", who,
                        *peer->message != '\0' ? peer->message : "no answer");
-    } else if (peer != NULL && relation_to(repair, peer) == PG_RELATION_FORKED) {
+    } else if (peer != NULL && relation_to(repair, mine, peer) == PG_RELATION_FORKED) {
         (void)snprintf(
             step, 512,
             "; it has WAL of the primary's own timeline that the primary has not: one of "
             "the two volumes is an old one");
-    } else if (peer != NULL && relation_to(repair, peer) == PG_RELATION_DIVERGED) {
+    } else if (peer != NULL && relation_to(repair, mine, peer) == PG_RELATION_DIVERGED) {
         (void)snprintf(step, 512,
                        "; it went past the point where the primary took over: its "
                        "container shall start anew");
@@ -141,7 +146,7 @@ static bool mend_stream(const struct repair *repair, char step[static 512], stru
         (void)snprintf(step, 512, "; its slot is there");
         done = slots_ensure_own(peers.client, peer->server, repair->identity->ordinal,
                                 repair->deadline_ns, err);
-        if (done && is_wal_gone(repair, peer))
+        if (done && is_wal_gone(repair, mine, peer))
             done = mend_gone(repair, step, err);
     }
     pg_peers_close(&peers);

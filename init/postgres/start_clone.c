@@ -141,8 +141,8 @@ static bool make_room(struct pg_start *start, struct err *err)
     if (start->decision.action != PG_CLONE_KEEP)
         return true;
     const struct control_file *control = &start->datadir.control;
-    rejoin_kept_suffix(control_file_timeline(control),
-                       start->wal_end != 0 ? start->wal_end : control->checkpoint, suffix);
+    rejoin_kept_suffix(start->timeline, start->wal_end != 0 ? start->wal_end : control->checkpoint,
+                       suffix);
     if (!datadir_move_aside(&start->datadir, suffix, err))
         return false;
     log_warn("the diverged data is kept in %s%s", start->datadir.path, suffix);

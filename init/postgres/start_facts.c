@@ -124,20 +124,43 @@ static struct wal_files_query query_of(const struct pg_start *start)
     };
 }
 
-/* From the record at BEGIN on; what lies past FAR_ENOUGH is enough to know. 0: it cannot be told. */
-static uint64_t find_wal_end(const struct pg_start *start, uint64_t begin, uint64_t far_enough)
+/* From the record at BEGIN on; what lies past FAR_ENOUGH is enough to know. */
+static bool find_end(const struct pg_start *start, uint64_t begin, uint64_t far_enough,
+                     struct wal_end *end)
 {
     struct wal_files_query query = query_of(start);
     query.start = begin;
     query.past = far_enough;
-    struct wal_end end;
     struct err why;
     bool known = false;
-    if (!wal_files_find_end(&query, &end, &known, start->deadline_ns, &why)) {
+    if (!wal_files_find_end(&query, end, &known, start->deadline_ns, &why)) {
         log_warn("where this pod's WAL ends cannot be told: %s", why.message);
         known = false;
     }
-    return known ? end.end : 0;
+    return known;
+}
+
+/* 0: it cannot be told. */
+static uint64_t find_wal_end(const struct pg_start *start, uint64_t begin, uint64_t far_enough)
+{
+    struct wal_end end;
+    return find_end(start, begin, far_enough, &end) ? end.end : 0;
+}
+
+/* The control file of a standby that was killed may name a timeline which it had left long before: it follows
+ * a switch when it next flushes a page. Its WAL tells whom it followed; what it had flushed past the fork was
+ * on the old timeline for sure. */
+static uint32_t timeline_of(const struct pg_start *start)
+{
+    struct wal_end end;
+    const struct pg_peer *peer = start->upstream;
+    const struct control_file *control = &start->datadir.control;
+    uint32_t mine = has_data(start) ? control_file_timeline(control) : 0;
+    bool may_be_old = start->facts.data == PG_DATA_STANDBY &&
+                      start->facts.upstream == PG_UPSTREAM_PRIMARY && peer->timeline > mine &&
+                      peer->has_fork && control->min_recovery <= peer->fork;
+    bool known = may_be_old && find_end(start, control->checkpoint, UINT64_MAX, &end);
+    return known && end.timeline > mine ? end.timeline : mine;
 }
 
 /* What a standby of the primary's own timeline has replayed for sure is in its control file; what it has
@@ -174,7 +197,7 @@ static enum pg_relation relation_of(struct pg_start *start)
 {
     const struct pg_peer *peer = start->upstream;
     const struct control_file *control = &start->datadir.control;
-    uint32_t mine = control_file_timeline(control);
+    uint32_t mine = start->timeline;
     if (!has_data(start) || start->facts.upstream != PG_UPSTREAM_PRIMARY)
         return PG_RELATION_UNKNOWN;
     if (start->facts.data == PG_DATA_STANDBY && peer->timeline == mine)
@@ -225,6 +248,7 @@ static bool is_wal_gone(struct pg_start *start)
         return false;
     /* what this volume has of it need not come from there */
     question.lsn = find_wal_end(start, control->checkpoint, UINT64_MAX);
+    question.timeline = start->timeline;
     return question.lsn == 0 ||
            (wal_question_ask(&question, &gone, start->deadline_ns, &why) && gone);
 }
@@ -239,17 +263,31 @@ static bool is_outrun(const struct pg_start *start)
     return false;
 }
 
-static bool look_at_others(struct pg_start *start, struct err *err)
+/* Asks the named pod, or all, and where the named one's history left start->timeline. */
+static bool ask_others(struct pg_start *start, bool named, struct err *err)
 {
     int64_t until_ns = clock_part_ns(start->deadline_ns, PEERS_MS);
-    bool named = start->named.ordinal >= 0 && start->named.ordinal != start->identity.ordinal;
-    uint32_t mine = has_data(start) ? control_file_timeline(&start->datadir.control) : 0;
     if (!open_peers(start, err) ||
         !pg_peers_look(&start->peers, &start->access, &start->identity,
-                       named ? start->named.ordinal : -1, mine, until_ns, err))
+                       named ? start->named.ordinal : -1, start->timeline, until_ns, err))
         return false;
     start->upstream = named ? pg_peers_find(&start->peers, start->named.ordinal) : NULL;
     start->facts.upstream = upstream_of(start);
+    return true;
+}
+
+static bool look_at_others(struct pg_start *start, struct err *err)
+{
+    bool named = start->named.ordinal >= 0 && start->named.ordinal != start->identity.ordinal;
+    start->timeline = has_data(start) ? control_file_timeline(&start->datadir.control) : 0;
+    if (!ask_others(start, named, err))
+        return false;
+    uint32_t newer = timeline_of(start);
+    if (newer > start->timeline) {
+        start->timeline = newer;
+        if (!ask_others(start, named, err))
+            return false;
+    }
     start->facts.relation = relation_of(start);
     start->facts.unfinished = start->datadir.unfinished;
     start->facts.wal_gone = is_wal_gone(start);

@@ -29,6 +29,7 @@ struct pg_start {
     const struct pg_peer *upstream; /* the named primary's pod; NULL: it is this one, or nobody */
     uint64_t wal_end;               /* of PGDATA, where it was needed; 0: not known */
     struct wal_compare_result compared; /* with the upstream's; WAL_UNTOLD and no tail: not asked */
+    uint32_t timeline;                  /* on which PGDATA's WAL ends, where others were asked */
     struct pg_start_facts facts;
     struct pg_start_decision decision;
 };

@@ -224,3 +224,23 @@ bool wal_files_compare(const struct wal_files_query *query, const struct wal_tai
     close_reader(&reader);
     return done;
 }
+
+uint32_t wal_files_timeline_at(const char *pgdata, uint32_t segment_bytes, uint64_t lsn)
+{
+    char path[4096];
+    struct err ignored;
+    uint32_t newest = 0;
+    DIR *stream = lsn > 0 && file_join(path, pgdata, "pg_wal", &ignored) ? opendir(path) : NULL;
+    const struct dirent *entry;
+    while (stream != NULL && (entry = readdir(stream)) != NULL) {
+        uint32_t timeline;
+        uint64_t begin;
+        struct span name = {entry->d_name, strlen(entry->d_name)};
+        if (lsn_segment_parse(name, segment_bytes, &timeline, &begin) && begin < lsn &&
+            lsn - begin <= segment_bytes && timeline > newest)
+            newest = timeline;
+    }
+    if (stream != NULL)
+        (void)closedir(stream);
+    return newest;
+}

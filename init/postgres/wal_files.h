@@ -49,4 +49,8 @@ bool wal_files_compare(const struct wal_files_query *query, const struct wal_tai
                        const struct wal_other *other, uint64_t *differs, int64_t deadline_ns,
                        struct err *err);
 
+/* The newest timeline of which PGDATA/pg_wal has the segment with the byte before LSN, which for a running
+ * standby is the one that it follows, or followed last: its control file may lag behind. 0: there is none. */
+uint32_t wal_files_timeline_at(const char *pgdata, uint32_t segment_bytes, uint64_t lsn);
+
 #endif

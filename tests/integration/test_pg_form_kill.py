@@ -60,7 +60,7 @@ def form(world):
 @lab.timeout(3600)
 def promote(world):
     """promote killed at each of them: the next call finishes, and never a second number for one promotion"""
-    with postgres(world, template=lab.ordain("postgres", probe_period_s=2)) as one, one.guard():
+    with postgres(world, template=lab.ordain("postgres", probe_period_s=2), volume_size="2g") as one, one.guard():
         one.up(90)
         one.wait_healthy(30)
 

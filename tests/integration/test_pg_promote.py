@@ -101,6 +101,37 @@ def nothing_of_its_own(world):
         check("cloned" not in one.pods[0].log("init") + one.pods[0].log("main"), "it cloned")
 
 
+def followed(world):
+    """a standby that followed a promotion and flushed no page since: its control file is of before, and it is not astray"""
+    with postgres(world, template=lab.ordain("postgres", probe_period_s=300)) as one:
+        one.start()
+        one.wait(lambda: all(one.is_primary(pod.ordinal) is not None for pod in one.pods), 90, "servers")
+        one.wait(lambda: len(one.streaming(0)) == 2, 30, "standbys")
+        one.sql(0, "CREATE TABLE t (n int)")
+        one.pods[0].delete()
+        equal(promote(one, *DEAD).rc, 0, "promote")
+        primary, standby = one.named(), next(pod for pod in one.pods[1:] if pod != one.named())
+        one.wait(lambda: one.streaming(primary.ordinal), 20, "it follows")
+        one.sql(primary.ordinal, "INSERT INTO t SELECT generate_series(1, 1000)")
+        one.wait(lambda: one.value(standby.ordinal, "SELECT count(*) FROM t", inside=True) == "1000", 20, "rows")
+        equal((one.timeline(standby.ordinal), one.control(standby.ordinal).timeline), (2, 1), "followed, and recorded")
+        # the right host, and nobody's password: it does not stream, and its probe looks why
+        host = f"{primary.name}.pg.default.svc.cluster.local"
+        one.sql(standby.ordinal, f"ALTER SYSTEM SET primary_conninfo = 'host={host} user=nobody'", inside=True)
+        one.sql(standby.ordinal, "SELECT pg_reload_conf()", inside=True)
+        one.wait(lambda: not one.streaming(primary.ordinal), 20, "it does not stream")
+        result = standby.run("ordain", "probe", "postgres", "readiness", timeout_s=10)
+        check(result.rc == 1 and "its slot is there" in result.out, f"{result!r}")
+        standby.close_gate("main")
+        standby.kill()
+        one.wait(lambda: standby.at_gate("main"), 20, "it is dead")
+        result = standby.run("ordain", "plan", "init", "postgres", uid=999)
+        check("start as standby" in result.out, f"{result!r}")
+        standby.open_gate("main")
+        one.wait(lambda: one.streaming(primary.ordinal), 30, "it follows")
+        equal(kept(one, standby.ordinal), [], "kept")
+
+
 def most_advanced(world):
     """the standby that received more takes over; the other one is refused, by its bytes, unless the better is given up"""
     with up(world) as one:
@@ -219,5 +250,5 @@ def newest(world):
 
 
 if __name__ == "__main__":
-    lab.main([parallel, in_order, what_it_wrote, nothing_of_its_own, most_advanced, given_up, wrong_names, two_at_once,
-              synchronous, lost_volume, oldest, newest])
+    lab.main([parallel, in_order, what_it_wrote, nothing_of_its_own, followed, most_advanced, given_up, wrong_names,
+              two_at_once, synchronous, lost_volume, oldest, newest])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 STATES = ("starting up", "shut down", "shut down in recovery", "shutting down",
           "in crash recovery", "in archive recovery", "in production")
+SEGMENT = 16 << 20  # bytes of WAL in a file, as initdb makes it
 
 
 @dataclass
@@ -46,6 +47,15 @@ def lsn(text):
     """An LSN's text as an integer."""
     high, low = text.split("/")
     return int(high, 16) << 32 | int(low, 16)
+
+
+def timeline_at(directory, position):
+    """The newest timeline of which a data directory has the segment with the byte before a position, which a running
+    standby follows: its control file may lag behind. None where there is no such segment."""
+    number = (position - 1) // SEGMENT
+    end = f"{number * SEGMENT >> 32:08X}{number % (2 ** 32 // SEGMENT):08X}"
+    names = os.listdir(os.path.join(directory, "pg_wal"))
+    return max((int(name[:8], 16) for name in names if len(name) == 24 and name[8:] == end), default=None)
 
 
 def history(directory, timeline):

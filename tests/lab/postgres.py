@@ -121,14 +121,16 @@ class Lab(stage.Stage):
             return None  # it is not the primary yet
         forks = control_file.history(self.pgdata(primary), newest)
         written = self.value(primary, "SELECT pg_current_wal_lsn()", inside=True, timeout_s=5.0)
-        if mine.timeline == newest:
+        position = control_file.lsn(replayed)
+        timeline = max(mine.timeline, control_file.timeline_at(self.pgdata(index), position) or 0)
+        if timeline == newest:
             forks[newest] = control_file.lsn(written)
-        end = forks.get(mine.timeline)
+        end = forks.get(timeline)
         if end is None:
-            return f"timeline {mine.timeline} is none of {newest}'s"
-        if control_file.lsn(replayed) > end:
+            return f"timeline {timeline} is none of {newest}'s"
+        if position > end:
             return f"replayed {replayed}, past {end >> 32:X}/{end & 0xffffffff:X} of timeline " \
-                   f"{mine.timeline}"
+                   f"{timeline}"
         return None
 
     # ---- all of them
