@@ -11,7 +11,8 @@ SETTLE_EVERY_S = 4.0
 KEPT_BEFORE = "earlier diverged directory is kept"
 WAL_GONE = "ORDAIN_PG_DIVERGED=discard, or remove its PGDATA"
 LOST_PRIMARY = re.compile(r"the register names this pod as the primary, and|"
-                          r"the register names this pod as the primary and its volume is empty")
+                          r"the register names this pod as the primary and its volume is empty|"
+                          r"the register names this standby as the primary, and its WAL ends before")
 CONTENT = "SELECT count(*), coalesce(max(number), 0), " \
           "md5(coalesce(string_agg(number || written_by, ',' ORDER BY number), '')) FROM written"
 
@@ -55,8 +56,8 @@ class Rest:
     def _settle(self):
         """One thing that a refusal asks a person for."""
         named = self.lab.named()
-        if named and self.lab.is_primary(named.ordinal) is None and \
-                LOST_PRIMARY.search(self._last_words(named)):
+        if named and not self.lab.is_primary(named.ordinal) and LOST_PRIMARY.search(
+                self._last_words(named) + named.probe_words.get("readiness", "")):
             self._promote_another(named)
             return
         for pod in self.lab.pods:
