@@ -128,7 +128,8 @@ static void print_statuses(void)
 void help_print_short(void)
 {
     (void)fputs(
-        "ordain gives each pod of a StatefulSet its role in a Redis or Valkey Cluster.\n"
+        "ordain gives each pod of a StatefulSet its role: in a Redis or Valkey Cluster, or in a\n"
+        "Postgres primary's replication.\n"
         "\n"
         "  ordain init redis --replicas 6 --service redis   prepare this pod (init container)\n"
         "  ordain exec redis -- redis-server /etc/redis/redis.conf   start its server\n"
@@ -141,8 +142,10 @@ void help_print_short(void)
 
 void help_print(void)
 {
-    printf("ordain gives each pod of a StatefulSet its role in a Redis or Valkey Cluster.\n\n"
-           "Usage: ordain COMMAND [ENGINE] [--flags]\n\nCommands\n");
+    printf(
+        "ordain gives each pod of a StatefulSet its role: in a Redis or Valkey Cluster, or in a\n"
+        "Postgres primary's replication.\n\n"
+        "Usage: ordain COMMAND [ENGINE] [--flags]\n\nCommands\n");
     for (const struct command *command = commands; command->name != NULL; command++) {
         char synopsis[128];
         help_synopsis(command, synopsis);

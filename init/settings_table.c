@@ -7,6 +7,7 @@
 #define PODS                                                                                       \
     (COMMAND_INIT | COMMAND_EXEC | COMMAND_FORM | COMMAND_PROBE | COMMAND_PLAN | COMMAND_STATUS |  \
      COMMAND_ROLE | COMMAND_PEERS | COMMAND_RENDER | COMMAND_PROMOTE)
+#define REDIS_PODS (PODS & ~COMMAND_PROMOTE)
 /* Those that come before a server's start. */
 #define START (COMMAND_INIT | COMMAND_EXEC | COMMAND_PLAN)
 /* Those that talk to servers. */
@@ -68,7 +69,7 @@ const struct setting_row setting_rows[] = {
     RANGE(ANY, KIND_INTEGER, ordinal_start, 0, INT32_MAX, "ordinal-start", "ORDAIN_ORDINAL_START",
           "N", "0", PODS, "first ordinal, the StatefulSet's .spec.ordinals.start"),
     RANGE(ANY, KIND_INTEGER, replicas, 1, 1000, "replicas", "ORDAIN_REPLICAS", "N", "", PODS,
-          "number of pods at birth; it stays the same when the StatefulSet is scaled later"),
+          "number of pods at birth; redis: it stays the same when the StatefulSet is scaled later"),
     CHOICE(ANY, KIND_CHOICE, pod_management, managements, "pod-management", "ORDAIN_POD_MANAGEMENT",
            "POLICY", "OrderedReady", PODS, "the StatefulSet's .spec.podManagementPolicy"),
     PLAIN(ANY, KIND_TEXT, zones, "zones", "ORDAIN_ZONES", "ZONE,...", "", PODS,
@@ -79,13 +80,14 @@ const struct setting_row setting_rows[] = {
           "zone of this pod, for templates"),
 
     PLAIN(ANY, KIND_TEXT, register_name, "register", "ORDAIN_REGISTER", "kubernetes|none|file:PATH",
-          "kubernetes where a token is mounted, else none", TALK,
+          "kubernetes where a token is mounted, else none", PG_TALK,
           "where it is recorded which pods were born"),
     CHOICE(ANY, KIND_CHOICE, birth, births, "birth", "ORDAIN_BIRTH", "MODE", "auto",
            START | COMMAND_FORM,
            "new says that this is a first install, which register none cannot know"),
     PLAIN(ANY, KIND_SWITCH, adopt, "adopt", "ORDAIN_ADOPT", NULL, "", TALK,
-          "take over a cluster that ordain did not make; it stays set for such a cluster"),
+          "take over a cluster that ordain did not make; redis: it stays set for such a cluster; "
+          "postgres: for one start"),
     PLAIN(ANY, KIND_SWITCH, accept_empty_shard, "accept-empty-shard", "ORDAIN_ACCEPT_EMPTY_SHARD",
           NULL, "", START | COMMAND_FORM,
           "the keys of a shard are lost with its volumes: go on without them"),
@@ -143,9 +145,9 @@ const struct setting_row setting_rows[] = {
           COMMAND_PERMS | COMMAND_INIT, "walk the whole volume although its root is right"),
 
     RANGE(REDIS, KIND_INTEGER, redis.masters, 1, 1000, "masters", "ORDAIN_REDIS_MASTERS", "N",
-          "replicas / 2, at least 3", PODS, "number of masters at birth"),
+          "replicas / 2, at least 3", REDIS_PODS, "number of masters at birth"),
     RANGE(REDIS, KIND_INTEGER, redis.port, 1, 55535, "port", "ORDAIN_REDIS_PORT", "PORT", "6379",
-          PODS, "the server's port, of TLS where TLS is on; the cluster bus is 10000 above"),
+          REDIS_PODS, "the server's port, of TLS where TLS is on; the cluster bus is 10000 above"),
     PLAIN(REDIS, KIND_TEXT, redis.username, "username", "ORDAIN_REDIS_USERNAME", "NAME",
           "the default user", TALK | COMMAND_RENDER, "ACL user"),
     PLAIN(REDIS, KIND_SECRET, redis.password, NULL, "ORDAIN_REDIS_PASSWORD", "SECRET", "",

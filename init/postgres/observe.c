@@ -180,12 +180,19 @@ void pg_observer_describe(const struct pg_observer *observer, size_t i, char tex
 {
     const struct pg_member *member = &observer->members[i];
     char who[320];
+    char why[512];
     pg_peer_describe(member->peer, who);
-    if (member->answer == PG_ROWS)
-        (void)snprintf(text, 512, "%s", who);
-    else if (member->peer->addr.family == ADDR_NONE)
-        (void)snprintf(text, 512, "%s: its name has no address (yet)", who);
+    pg_observer_silence(observer, i, why);
+    (void)snprintf(text, 512, "%s%s%.180s", who, member->answer != PG_ROWS ? ": " : "",
+                   member->answer != PG_ROWS ? why : "");
+}
+
+void pg_observer_silence(const struct pg_observer *observer, size_t i, char text[static 512])
+{
+    const struct pg_member *member = &observer->members[i];
+    if (member->peer->addr.family == ADDR_NONE)
+        (void)snprintf(text, 512, "its name has no address (yet)");
     else
-        (void)snprintf(text, 512, "%s: %.180s", who,
+        (void)snprintf(text, 512, "%.180s",
                        *member->message != '\0' ? member->message : "no answer");
 }

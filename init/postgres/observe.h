@@ -113,5 +113,7 @@ enum pg_relation pg_observer_relation(const struct pg_observer *observer, size_t
 
 /* "pg-1 (10.0.0.7)", with why it does not answer where it does not: "pg-1: connection refused". */
 void pg_observer_describe(const struct pg_observer *observer, size_t i, char text[static 512]);
+/* The same without the pod: why it does not answer; only where it does not. */
+void pg_observer_silence(const struct pg_observer *observer, size_t i, char text[static 512]);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/postgres/auto_conf.h"
 #include "init/postgres/beat.h"
 #include "init/postgres/entrypoint.h"
 #include "init/postgres/start_internal.h"
@@ -169,14 +170,22 @@ static bool decide_and_apply(struct pg_start *start, struct pg_start_result *res
     return done;
 }
 
+/* What the fence wrote goes before its mark, which alone tells that it was the fence's: this start may end
+ * without a decision, and the pod be promoted some day. The mark must not stay: liveness says dead. */
+static bool lift_fence(const struct pg_start *start, struct err *err)
+{
+    return !datadir_has_mark(&start->datadir, DATADIR_FENCED) ||
+           (auto_conf_clean(start->datadir.path, true, err) &&
+            datadir_remove_mark(&start->datadir, DATADIR_FENCED, err));
+}
+
 /* No server runs now, and no other ordain: what such a one left has no meaning any more. */
 static bool clear_marks(struct pg_start *start, struct err *err)
 {
-    start->was_fenced = datadir_has_mark(&start->datadir, DATADIR_FENCED);
     return datadir_remove_mark(&start->datadir, DATADIR_CLONING, err) &&
            datadir_remove_mark(&start->datadir, DATADIR_WAITING, err) &&
            datadir_remove_mark(&start->datadir, DATADIR_RESTART, err) &&
-           (!start->final || datadir_remove_mark(&start->datadir, DATADIR_FENCED, err));
+           (!start->final || lift_fence(start, err));
 }
 
 static bool open_all(struct pg_start *start, struct err *err)

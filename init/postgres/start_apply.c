@@ -145,8 +145,7 @@ static bool start_whole(struct pg_start *start, struct err *err)
         record_own(start);
     /* Whom a standby of a replication that is being adopted follows, only its own configuration knows. */
     bool adopted = standby && start->facts.named == PG_NAMED_NOBODY;
-    return (adopted || auto_conf_clean(start->datadir.path, start->was_fenced, err)) &&
-           tidy(start, err);
+    return (adopted || auto_conf_clean(start->datadir.path, false, err)) && tidy(start, err);
 }
 
 bool pg_start_apply(struct pg_start *start, bool *again, struct err *err)

@@ -24,7 +24,6 @@ struct pg_start {
     bool peers_open;
     int peers_named; /* whom peers was opened for */
 
-    bool was_fenced;                /* the fence's mark stood beside PGDATA */
     struct named named;             /* what the register says */
     const struct pg_peer *upstream; /* the named primary's pod; NULL: it is this one, or nobody */
     uint64_t wal_end;               /* of PGDATA, where it was needed; 0: not known */

@@ -104,17 +104,15 @@ static void describe(const struct pg_status *status, struct pg_status_row *row, 
 {
     const struct pg_observer *observer = &status->look.observer;
     const struct pg_member *member = &observer->members[row->member];
-    char text[512];
     measure_lag(status, row, primary);
     if (member->known)
         (void)snprintf(row->role, sizeof row->role, "%s",
                        member->in_recovery ? "standby" : "primary");
     if (status->look.pods[row->member].stranger)
         (void)snprintf(row->state, sizeof row->state, "ANOTHER CLUSTER'S data");
-    else if (member->answer != PG_ROWS) {
-        pg_observer_describe(observer, row->member, text);
-        (void)snprintf(row->state, sizeof row->state, "%s", text + strlen(member->peer->pod_name));
-    } else if (member->in_recovery && (int)row->member == status->look.facts.named)
+    else if (member->answer != PG_ROWS)
+        pg_observer_silence(observer, row->member, row->state);
+    else if (member->in_recovery && (int)row->member == status->look.facts.named)
         (void)snprintf(row->state, sizeof row->state, "named, and not promoted yet");
     else if (member->in_recovery)
         describe_standby(status, row, primary);

@@ -6,7 +6,7 @@ import os
 
 from common import lab, postgres
 from lab import check, equal, note
-from pg_cells import REWIND, diverged_stand, promote, write_register
+from pg_cells import REWIND, diverged_stand, hold, promote, write_register
 
 FENCED_S = 5.0
 
@@ -136,6 +136,23 @@ def fence_with_divergence(world):
         equal(one.value(0, "SELECT to_regclass('only_here')", inside=True), None, "a row that only the old one had")
 
 
+def fence_lifted_whole(world):
+    """a fenced pod's start that ends without a decision: nothing of the fence is left, so a later promotion may write"""
+    with postgres(world) as one:
+        formed(one)
+        stand = hold(one, 0)
+        promote(one, 1)
+        one.pods[1].delete()
+        stand.mark(".ordain-fenced")
+        with open(stand.path("postgresql.auto.conf"), "a", encoding="ascii") as file:
+            file.write("work_mem = '5MB'\ndefault_transaction_read_only = 'on'\n")
+        equal(stand.exec(ORDAIN_TIMEOUT="1500ms").rc, 75, "pg-1 is not there")
+        check(not stand.has(".ordain-fenced"), "the fence's mark: liveness would say dead")
+        with open(stand.path("postgresql.auto.conf"), encoding="ascii") as file:
+            text = file.read()
+        check("read_only" not in text and "work_mem = '5MB'" in text, text)
+
+
 def no_register(world):
     """a pod that cannot reach the register is not fenced and stays what it is; no start makes a primary meanwhile"""
     with postgres(world) as one:
@@ -203,7 +220,7 @@ def rewound(world):
 
 
 SCENARIOS = [highest_ordered_volume_lost, highest_parallel_volume_lost, highest_ordered_former_primary,
-             fence_without_divergence, fence_with_divergence, no_register, a_number_in_between,
+             fence_without_divergence, fence_with_divergence, fence_lifted_whole, no_register, a_number_in_between,
              rewound]
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def away(world):
         one.sql(0, "CREATE TABLE t AS SELECT generate_series(1, 20000) AS n")
         seen = told(one, 1)
         check(any("pg-2" in problem for problem in seen["problems"]), f"{seen['problems']}")
+        equal(next(pod["state"] for pod in seen["pods"] if pod["pod"] == "pg-2"), "its name has no address (yet)", "why")
         slot = next(slot for slot in seen["pods"][0]["slots"] if slot["name"] == "ordain_2")
         check(not slot["active"] and slot["heldBytes"] > 500000, f"{slot}")
         one.pods[0].delete()
