@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """What docs/postgres.md tells a person to do: find the primary, scale, begin anew from one restored volume."""
 
+import os
+
 from common import lab, postgres
 from lab import check, equal
-from pg_cells import write_register
+from pg_cells import INITDB, Stand, write_register
 
 ROWS = "1000"
 # libpq's way to the primary, as the docs spell it.
@@ -87,6 +89,70 @@ def scaled_down(world):
         equal(held_for(one, 2), [], "after a promotion")
 
 
+# ---- a register that was lost, or never was
+
+
+def lost_running(world):
+    """the register is lost while the servers run: nobody is fenced, form --adopt names the one that writes"""
+    with postgres(world) as one:
+        one.up(90)
+        one.wait_healthy(30)
+        write_register(one)
+        result = one.job("ordain", "form", "postgres", "--timeout", "10s", timeout_s=60)
+        equal((result.rc, "--adopt" in result.err), (65, True), f"{result!r}")
+        equal(one.primaries(), ["pg-0"], "nobody is fenced")
+        succeeds(one, "form", "postgres", "--adopt")
+        one.restart_all()
+        one.wait_healthy(60)
+        equal(one.register_of()["system-identifier"], str(one.system_identifier(1)), "what it learns again")
+
+
+def lost_stopped(world):
+    """the register is lost while nothing runs: a person names the pod that was the primary, which was promoted once"""
+    with postgres(world) as one:
+        one.up(90)
+        one.sql(0, f"CREATE TABLE t AS SELECT generate_series(1, {ROWS}) AS n")
+        one.wait_healthy(30)
+        one.pods[0].delete()
+        succeeds(one, "promote", "postgres", "pg-1", "--peer-is-dead", "pg-0")
+        one.sql(1, "DELETE FROM t WHERE n = 1")
+        one.delete_all()
+        write_register(one, primary="pg-1")
+        with one.guard():
+            for pod in one.pods:
+                pod.held = False
+            one.wait_healthy(60)
+        equal([one.value(pod.ordinal, "SELECT count(*) FROM t") for pod in one.pods], ["999"] * 3, "rows")
+        equal(one.register_of()["timeline"], "2", "timeline")
+
+
+def unrelated(world):
+    """three pods that each ran initdb without ordain: one is named, the others refuse until their PGDATA is moved away"""
+    with postgres(world) as one:
+        for pod in one.pods:
+            pod.close_gate("init")
+        one.start()
+        stands = []
+        for pod in one.pods:
+            one.wait(lambda pod=pod: pod.at_gate("init"), 30, f"{pod.name}'s sandbox")
+            os.chown(pod.volume.path, 999, 999)
+            stands.append(Stand(pod))
+            stands[-1].shell(f"{INITDB} --pwfile=/etc/postgres-secret/password")
+        write_register(one, primary="pg-1")
+        stands[1].go_on()
+        one.wait(lambda: one.is_primary(1), 60, "pg-1 is the primary")
+        one.sql(1, "CREATE DATABASE app", inside=True, database="postgres")
+        one.wait(lambda: one.job("ordain", "form", "postgres", "--timeout", "3s", timeout_s=60).rc == 75, 60,
+                 "form makes the role, and misses the others")
+        stands[2].go_on()
+        one.wait(lambda: "another system identifier" in one.pods[2].termination.get("init", ""), 60, "pg-2 refuses",
+                 one.pods[2].describe)
+        one.pods[2].recreate(keep_volume=False)
+        stands[0].volume.clear()
+        stands[0].go_on()
+        one.wait_healthy(60)
+
+
 # ---- restored volumes
 
 
@@ -127,5 +193,5 @@ def restored_in_order(world):
 
 
 if __name__ == "__main__":
-    lab.main([clients, scaled_up, scaled_down, restored_primarys, restored_standbys, restored_in_order],
-             needs=[lab.ordain_binary()])
+    lab.main([clients, scaled_up, scaled_down, lost_running, lost_stopped, unrelated, restored_primarys,
+              restored_standbys, restored_in_order], needs=[lab.ordain_binary()])
