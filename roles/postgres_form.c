@@ -6,7 +6,7 @@
 
 struct row {
     unsigned answer; /* set of enum pg_form_answer */
-    enum cell stranger, streams, read_only, follows, replayed;
+    enum cell stranger, held, streams, read_only, follows, replayed;
     unsigned relation;
     enum pg_form_verdict verdict;
     const char *sentence;
@@ -51,6 +51,8 @@ static const struct row standby_rows[] = {
     {.streams = NO, .relation = SET(PG_RELATION_NEWER), .verdict = PG_FORM_REFUSE,
      .sentence = "a standby is on a later timeline than the primary; delete the pod: its next start "
                  "decides by its WAL"},
+    {.streams = NO, .held = YES, .verdict = PG_FORM_WAIT,
+     .sentence = "a promotion is under way, which has a standby take WAL from nobody"},
     {.streams = NO, .follows = NO, .verdict = PG_FORM_WORK,
      .sentence = "a standby does not follow the primary"},
     {.streams = NO, .verdict = PG_FORM_WAIT, .sentence = "a standby does not stream yet"},
@@ -67,9 +69,9 @@ static const struct row *row_of(const struct pg_form_pod *pod, bool primary)
     const struct row *row = primary ? primary_rows : standby_rows;
     for (size_t i = 0; i < count - 1; i++, row++)
         if (in(row->answer, pod->answer) && is(row->stranger, pod->stranger) &&
-            is(row->streams, pod->streams) && is(row->read_only, pod->read_only) &&
-            is(row->follows, pod->follows) && is(row->replayed, pod->replayed) &&
-            in(row->relation, pod->relation))
+            is(row->held, pod->held) && is(row->streams, pod->streams) &&
+            is(row->read_only, pod->read_only) && is(row->follows, pod->follows) &&
+            is(row->replayed, pod->replayed) && in(row->relation, pod->relation))
             break;
     return row;
 }

@@ -24,6 +24,7 @@ struct pg_form_pod {
     bool stranger;  /* another system identifier than the recorded one, or the primary's */
     bool read_only; /* a primary that takes no writes */
     bool follows;   /* its primary_conninfo names the primary, or it streams from it all the same */
+    bool held;      /* a promotion under way has it take WAL from nobody */
     bool streams;   /* from the primary, which says so, too */
     bool replayed;  /* up to the position that is verified */
     enum pg_relation relation; /* of its WAL to the primary's history */

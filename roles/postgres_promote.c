@@ -40,19 +40,20 @@ static const struct row rows[] = {
     {.named = SET(WRITING), .wants_named = YES, .verdict = PG_PROMOTE_NOTHING, .about = THE_NAMED,
      .sentence = "it is the primary already"},
     {.named = SET(WRITING), .verdict = PG_PROMOTE_REFUSE, .about = THE_NAMED,
-     .sentence = "the named primary answers: it gives its work away by `handover postgres`, or is "
-                 "stopped first"},
-    {.named = SET(RECOVERING), .wants_named = YES, .given_up = NO, .verdict = PG_PROMOTE_FINISH,
+     .sentence = "the named primary answers: it is stopped first, by deleting its pod"},
+    {.named = SET(RECOVERING), .wants_named = YES, .given_up = NO, .keeps_up = YES,
+     .verdict = PG_PROMOTE_FINISH,
      .about = THE_NAMED,
      .sentence = "the register names it already: its promotion was cut short, and is finished"},
     {.named = SET(THERE), .verdict = PG_PROMOTE_WAIT, .about = THE_NAMED,
-     .sentence = "the named primary's server is there and does not tell what it is"},
+     .sentence = "the named primary's server is there and does not tell what it has: it starts, "
+                 "stops, refuses, or still reads its own WAL"},
     {.named = SET(STRANGE), .given_up = NO, .verdict = PG_PROMOTE_REFUSE, .about = THE_NAMED,
      .sentence = "the named primary's pod has another cluster's data; --peer-is-dead gives up what "
                  "it had"},
     {.missing = YES, .verdict = PG_PROMOTE_WAIT, .about = THE_MISSING,
-     .sentence = "a pod does not answer, and may have what no other one has; --peer-is-dead gives "
-                 "it up"},
+     .sentence = "a pod does not answer, or does not tell how far its WAL goes, and may have what "
+                 "no other one has; --peer-is-dead gives it up"},
     {.choice = SET(UNFIT), .verdict = PG_PROMOTE_REFUSE, .about = THE_WANTED,
      .sentence = "it is no standby of this set that could be promoted"},
     {.choice = SET(NONE), .verdict = PG_PROMOTE_WAIT, .sentence = "no standby answers"},

@@ -12,8 +12,9 @@
  */
 
 enum pg_promote_answer {
-    PG_PROMOTE_SILENT,   /* nobody answers there */
-    PG_PROMOTE_THERE,    /* a server is there and tells nothing: it starts, stops, or refuses us */
+    PG_PROMOTE_SILENT, /* nobody answers there */
+    PG_PROMOTE_THERE, /* a server is there and does not tell what it has: it starts, stops, refuses us, or
+                            has not read all of its own WAL */
     PG_PROMOTE_STANDBY,  /* in recovery; timeline and lsn are told */
     PG_PROMOTE_PRIMARY,  /* not in recovery; the same */
     PG_PROMOTE_STRANGER, /* it has another system identifier */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "init/sys/clock.h"
 
@@ -105,6 +106,18 @@ static bool add_headers(struct exchange *exchange)
 /* Values have many types, so no function can stand for it. */
 #define SET(option, value) (curl_easy_setopt(curl, (option), (value)) == CURLE_OK)
 
+/* What a connection that is given up has not sent yet is never sent: the system would go on trying for minutes
+ * after its end, and an update would come when nobody reckons with it any more. */
+static int never_linger(void *user, curl_socket_t fd, curlsocktype purpose)
+{
+    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)user;
+    (void)purpose;
+    return setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0
+               ? CURL_SOCKOPT_OK
+               : CURL_SOCKOPT_ERROR;
+}
+
 static bool set_answer(CURL *curl, struct exchange *exchange)
 {
     return SET(CURLOPT_ERRORBUFFER, exchange->problem) &&
@@ -116,6 +129,7 @@ static bool set_request(CURL *curl, struct exchange *exchange)
 {
     const struct http_request *request = exchange->request;
     bool good = SET(CURLOPT_URL, request->url) && SET(CURLOPT_NOSIGNAL, 1L) &&
+                SET(CURLOPT_SOCKOPTFUNCTION, never_linger) &&
                 SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
                 SET(CURLOPT_HTTPHEADER, exchange->headers);
     if (request->token != NULL)

@@ -138,9 +138,14 @@ void conninfo_hold(char host[static 64], int64_t now_s)
 bool conninfo_is_held(const char *conninfo, int64_t now_s)
 {
     char host[256];
+    conninfo_host(conninfo, host);
+    return conninfo_host_is_held(host, now_s);
+}
+
+bool conninfo_host_is_held(const char *host, int64_t now_s)
+{
     uint64_t since_s;
     size_t prefix = strlen(HELD_PREFIX);
-    conninfo_host(conninfo, host);
     if (strncmp(host, HELD_PREFIX, prefix) != 0)
         return false;
     struct span digits = {host + prefix, strcspn(host + prefix, ".")};

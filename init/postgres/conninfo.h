@@ -29,6 +29,7 @@ bool conninfo_point(struct buf *out, const char *present, const char *pod_name, 
  */
 void conninfo_hold(char host[static 64], int64_t now_s);
 bool conninfo_is_held(const char *conninfo, int64_t now_s);
+bool conninfo_host_is_held(const char *host, int64_t now_s);
 
 /* Appends NAME=VALUE, quoted as libpq reads it; nothing where VALUE is "". */
 void conninfo_word(struct buf *out, const char *name, const char *value);

@@ -86,6 +86,7 @@ bool datadir_postmaster_pid(const struct datadir *datadir, struct buf *text,
 bool datadir_server(const struct datadir *datadir, pid_t *pid);
 
 bool datadir_has_mark(const struct datadir *datadir, const char *suffix);
+/* For everybody to read: a probe may be root's and the server's start not. */
 bool datadir_write_mark(const struct datadir *datadir, const char *suffix, const char *text,
                         struct err *err);
 bool datadir_remove_mark(const struct datadir *datadir, const char *suffix, struct err *err);

@@ -21,7 +21,7 @@ bool datadir_write_mark(const struct datadir *datadir, const char *suffix, const
 {
     char path[4096];
     return datadir_beside(datadir, suffix, path, err) &&
-           file_write(path, text, strlen(text), 0600, NULL, err);
+           file_write(path, text, strlen(text), 0644, NULL, err);
 }
 
 bool datadir_remove_mark(const struct datadir *datadir, const char *suffix, struct err *err)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/postgres/conninfo.h"
+#include "init/sys/clock.h"
 #include "roles/text.h"
 
 #define SYNCHRONOUS_MAX ((size_t)512 * 1024)
@@ -176,6 +178,8 @@ static struct pg_form_pod pod_of(const struct pg_form_look *look, size_t i)
     pod.streams = i != primary && pg_observer_streams(observer, i, primary);
     pod.follows = pod.streams ||
                   strcmp(member->conninfo_host, observer->members[primary].peer->host_name) == 0;
+    pod.held =
+        !look->promoted && conninfo_host_is_held(member->conninfo_host, clock_wall_ms() / 1000);
     pod.relation = i != primary ? pg_observer_relation(observer, i, primary) : PG_RELATION_ANCESTOR;
     pod.slots_wrong = slots_are_wrong(look, i);
     pod.slots_left = slots_are_left(look, i);

@@ -13,6 +13,7 @@ struct pg_form_look {
     struct pg_form_plan plan;
     size_t room;            /* of PODS and the plan's steps */
     struct buf synchronous; /* the wished synchronous_standby_names; "" : none, or as it is */
+    bool promoted;          /* this call has ended a promotion: who is held is its own */
     bool verify;            /* standbys must have replayed up to ... */
     uint64_t target; /* ... what the primary had flushed when it was first seen; 0: not yet */
 };

@@ -83,12 +83,29 @@ enum pg_named named_of(const struct named *named, const struct register_store *s
     return named->ordinal == identity->ordinal ? PG_NAMED_ME : PG_NAMED_OTHER;
 }
 
+bool named_remember(const struct named *named, const struct identity *identity,
+                    struct datadir *datadir, struct err *err)
+{
+    char name[IDENTITY_NAME_MAX];
+    char text[IDENTITY_NAME_MAX + 1];
+    if (!named->known || named->ordinal < 0)
+        return true;
+    identity_pod_name(identity, named->ordinal, name);
+    if (strcmp(name, datadir->remembered) == 0)
+        return true;
+    (void)snprintf(text, sizeof text, "%s\n", name);
+    if (!datadir_write_mark(datadir, DATADIR_PRIMARY, text, err))
+        return false;
+    (void)snprintf(datadir->remembered, sizeof datadir->remembered, "%s", name);
+    return true;
+}
+
 int named_followed(const struct named *named, const struct identity *identity,
-                   const char *remembered)
+                   const struct datadir *datadir)
 {
     if (named->known)
         return named->ordinal;
-    return *remembered != '\0' ? identity_ordinal_of(identity, remembered) : -1;
+    return *datadir->remembered != '\0' ? identity_ordinal_of(identity, datadir->remembered) : -1;
 }
 
 bool named_record(struct named *named, struct register_store *store,

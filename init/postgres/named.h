@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "init/identity.h"
+#include "init/postgres/datadir.h"
 #include "init/register/register.h"
 #include "init/sys/err.h"
 #include "roles/postgres_start.h"
@@ -33,10 +34,12 @@ bool named_read(struct named *named, struct register_store *store, const struct 
 enum pg_named named_of(const struct named *named, const struct register_store *store,
                        const struct identity *identity);
 
-/* The ordinal that a standby follows: the register's word, else REMEMBERED, the pod that it last named
- * (datadir.h); -1: nobody. */
+/* Keeps the register's word beside PGDATA, for the time in which it cannot be asked; writes only what is new. */
+bool named_remember(const struct named *named, const struct identity *identity,
+                    struct datadir *datadir, struct err *err);
+/* The ordinal that a standby follows: the register's word, else the last one that is kept; -1: nobody. */
 int named_followed(const struct named *named, const struct identity *identity,
-                   const char *remembered);
+                   const struct datadir *datadir);
 
 /* Records that this pod has data now; who finds its volume empty later knows that it was full. */
 bool named_record_seeded(struct named *named, struct register_store *store,

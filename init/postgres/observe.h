@@ -53,7 +53,9 @@ struct pg_member {
     uint32_t timeline; /* written, or received and replayed */
     uint64_t lsn;      /* flushed, or received and replayed, whichever is further */
     bool read_only;
-    uint64_t replay;         /* of a standby */
+    uint64_t replay; /* of a standby */
+    bool
+        reads_own_wal; /* it was started, and has WAL of before that it has not read yet: LSN is too low */
     char receiver[24];       /* status of its WAL receiver; "" : none runs */
     char sender_host[256];   /* whom the receiver is connected to, as primary_conninfo spells it */
     char conninfo_host[256]; /* primary_conninfo's host */

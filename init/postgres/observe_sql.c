@@ -110,6 +110,17 @@ static void take_position(struct pg_member *member, const struct pg_call *call)
     member->known = member->system_identifier != 0 && member->timeline != 0;
 }
 
+/*
+ * What a standby confirmed before it was started anew lies in its pg_wal and is read first, at replay's pace;
+ * only at its end is a receiver asked for, and only then is there a position of what was received
+ * (xlogrecovery.c WaitForWALToBecomeAvailable, walreceiverfuncs.c RequestXLogStreaming, 13 to 18).
+ */
+static bool reads_own_wal(const struct pg_call *call)
+{
+    return truth(call, 0, RECOVERY) && pg_call_is_null(call, 0, LSN) &&
+           *pg_call_value(call, 0, CONNINFO) != '\0';
+}
+
 static bool take_server(struct pg_member *member, const struct pg_call *call)
 {
     member->in_recovery = truth(call, 0, RECOVERY);
@@ -119,6 +130,7 @@ static bool take_server(struct pg_member *member, const struct pg_call *call)
     copy(call, 0, RECEIVER, member->receiver, sizeof member->receiver);
     copy(call, 0, SENDER_HOST, member->sender_host, sizeof member->sender_host);
     conninfo_host(pg_call_value(call, 0, CONNINFO), member->conninfo_host);
+    member->reads_own_wal = reads_own_wal(call);
     member->role_there = !pg_call_is_null(call, 0, ROLE);
     member->role_good = truth(call, 0, ROLE);
     member->synchronous = strdup(pg_call_value(call, 0, SYNCHRONOUS));

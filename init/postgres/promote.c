@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/postgres/alter_system.h"
 #include "init/postgres/form_apply.h"
 #include "init/postgres/promote_look.h"
 #include "init/postgres/promotion.h"
@@ -36,14 +37,19 @@ static bool give_up_waiting(const struct promote_look *look, struct err *err)
     return err_set(err, denied ? ERR_DENIED : ERR_LATER, "%s", text);
 }
 
-/* One look. *ready: it is decided, and what a GO is decided by cannot change any more. */
+static bool is_promotion(const struct promote_look *look)
+{
+    return look->decision.verdict == PG_PROMOTE_GO || look->decision.verdict == PG_PROMOTE_FINISH;
+}
+
+/* One look. *ready: it is decided, and what a promotion is decided by cannot change any more. */
 static bool look_once(struct promote_look *look, bool *ready, int64_t deadline_ns, struct err *err)
 {
     bool still = false;
     if (!promote_look_see(look, LOOK_MS, deadline_ns, &still, err))
         return false;
     *ready = look->decision.verdict != PG_PROMOTE_WAIT;
-    if (look->decision.verdict != PG_PROMOTE_GO)
+    if (!is_promotion(look))
         return true;
     bool quiet = promote_look_is_quiet(look);
     *ready = quiet && still;
@@ -61,7 +67,7 @@ static bool see(struct promote_look *look, int64_t deadline_ns, struct err *err)
             return false;
         if (seen && ready)
             return look->decision.verdict != PG_PROMOTE_REFUSE || refuse(look, err);
-        bool settles = seen && look->decision.verdict == PG_PROMOTE_GO;
+        bool settles = seen && is_promotion(look);
         if (seen)
             promote_look_sentence(look, text);
         if (!settles)
@@ -71,7 +77,8 @@ static bool see(struct promote_look *look, int64_t deadline_ns, struct err *err)
     }
 }
 
-/* The register first. *won false: somebody else changed it; what it says then decides anew. */
+/* The register first. *won false: somebody else changed it; what it says then decides anew. A register that is
+ * slow has the time in which no standby takes more WAL, and what is not written by then is decided anew. */
 static bool name_it(struct promote_look *look, bool *won, int64_t deadline_ns, struct err *err)
 {
     const struct pg_observer *observer = &look->observer;
@@ -92,7 +99,8 @@ static bool name_it(struct promote_look *look, bool *won, int64_t deadline_ns, s
         {"system-identifier", named->system_identifier == 0 ? NULL : numbers[2], numbers[2]            },
         {"promoted-at",       named->promoted_at == 0 ? NULL : positions[0],     positions[1]          },
     };
-    return register_swap_all(observer->store, changes, 4, won, NULL, deadline_ns, err);
+    return register_swap_all(observer->store, changes, 4, won, NULL,
+                             promote_look_good_until(look, deadline_ns), err);
 }
 
 /* True when the race was lost to another pod, which the register names now. */
@@ -105,6 +113,31 @@ static bool lost_to_another(struct promote_look *look, struct err *err)
     identity_pod_name(&look->observer.identity, look->observer.named.ordinal, name);
     (void)err_set(err, ERR_LATER, "another promotion was first: the register names %s", name);
     return true;
+}
+
+static const char *synchronous_of(const struct pg_member *member)
+{
+    return member->synchronous != NULL ? member->synchronous : "";
+}
+
+/* A pod that was away when commits were made to wait does not know of it yet. */
+static bool keep_synchronous(const struct promote_look *look, int64_t deadline_ns, struct err *err)
+{
+    const struct pg_observer *observer = &look->observer;
+    size_t chosen = (size_t)look->decision.chosen;
+    const char *names = "";
+    if (*synchronous_of(&observer->members[chosen]) != '\0')
+        return true;
+    for (size_t i = 0; i < observer->count && *names == '\0'; i++)
+        if (observer->members[i].answer == PG_ROWS && observer->members[i].in_recovery)
+            names = synchronous_of(&observer->members[i]);
+    if (*names == '\0')
+        return true;
+    char who[512];
+    pg_observer_describe(observer, chosen, who);
+    log_warn("%s learns from another standby that commits wait for standbys: %s", who, names);
+    return alter_system(observer->peers.client, pg_observer_server(observer, chosen), who,
+                        "synchronous_standby_names", names, deadline_ns, err);
 }
 
 /* The server; what it says itself decides whether it is done. */
@@ -120,28 +153,27 @@ static bool turn(struct promote_look *look, uint32_t timeline, int64_t deadline_
                          deadline_ns, err);
 }
 
-/* One try; *done: the chosen pod is the primary. A failure that another look may settle leaves it false. */
+/*
+ * One step; *done: the chosen pod is the primary. The first one is the register's; the next look sees whether
+ * anybody received more while it was written, and the second step turns the server. A failure that another look
+ * may settle leaves *done false.
+ */
 static bool promote_once(struct promote_look *look, bool *done, int64_t deadline_ns,
                          struct err *err)
 {
-    bool won = true;
-    uint32_t timeline = look->observer.named.timeline;
+    bool won;
     if (look->decision.verdict == PG_PROMOTE_NOTHING) {
         *done = true;
         return true;
     }
-    look->before = look->observer.named.ordinal;
     look->began = look->observer.members[look->decision.chosen].peer->ordinal;
-    look->wanted = look->began; /* from here on this one, whatever becomes of the others */
     if (look->decision.verdict == PG_PROMOTE_GO) {
-        timeline = look->decision.timeline;
+        look->before = look->observer.named.ordinal;
         promote_look_tell(look);
-        if (!name_it(look, &won, deadline_ns, err))
-            return false;
+        return name_it(look, &won, deadline_ns, err);
     }
-    if (!won)
-        return true;
-    *done = turn(look, timeline, deadline_ns, err);
+    *done = keep_synchronous(look, deadline_ns, err) &&
+            turn(look, look->observer.named.timeline, deadline_ns, err);
     return *done;
 }
 
@@ -152,8 +184,9 @@ static void tell_the_others(const struct settings *settings, int64_t deadline_ns
     struct err why = {0};
     int64_t until_ns = clock_part_ns(deadline_ns, AFTER_MS);
     char text[1024];
-    bool seen = pg_form_look_open(&look, settings, false, &why) &&
-                pg_form_see(&look, LOOK_MS, until_ns, &why);
+    bool seen = pg_form_look_open(&look, settings, false, &why);
+    look.promoted = true;
+    seen = seen && pg_form_see(&look, LOOK_MS, until_ns, &why);
     for (size_t i = 0; seen && i < look.plan.count; i++) {
         pg_form_step_sentence(&look, &look.plan.steps[i], text);
         log_info("%s", text);

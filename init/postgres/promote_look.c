@@ -76,7 +76,7 @@ static enum pg_promote_answer answer_of(const struct pg_observer *observer, size
     if (member->known && !member->in_recovery)
         return PG_PROMOTE_PRIMARY;
     if (member->peer->answer == PG_ROWS && member->answer == PG_ROWS)
-        return PG_PROMOTE_STANDBY;
+        return member->reads_own_wal ? PG_PROMOTE_THERE : PG_PROMOTE_STANDBY;
     return silent ? PG_PROMOTE_SILENT : PG_PROMOTE_THERE;
 }
 
@@ -117,6 +117,14 @@ static void take_pods(struct promote_look *look, bool *still)
     }
 }
 
+/* Whom the person named; else whom this call chose, once that one is the primary. */
+static int wanted_of(const struct promote_look *look, int named)
+{
+    bool done = named >= 0 && look->observer.named.ordinal == look->began &&
+                look->pods[named].answer == PG_PROMOTE_PRIMARY;
+    return look->wanted < 0 && done ? named : pg_observer_find(&look->observer, look->wanted);
+}
+
 bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t deadline_ns,
                       bool *still, struct err *err)
 {
@@ -127,10 +135,11 @@ bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t de
         return false;
     }
     take_pods(look, still);
+    int named = pg_observer_named(&look->observer);
     struct pg_promote_facts facts = {
         .has_register = register_kind(look->observer.store) != REGISTER_NONE,
-        .named = pg_observer_named(&look->observer),
-        .wanted = pg_observer_find(&look->observer, look->wanted),
+        .named = named,
+        .wanted = wanted_of(look, named),
         .recorded = look->observer.named.timeline,
         .pods = look->pods,
         .count = look->count,
@@ -181,12 +190,22 @@ bool promote_look_is_quiet(const struct promote_look *look)
     return true;
 }
 
+int64_t promote_look_good_until(const struct promote_look *look, int64_t deadline_ns)
+{
+    int64_t until_ns = look->held_ns + HELD_FOR_SURE_NS;
+    return until_ns < deadline_ns ? until_ns : deadline_ns;
+}
+
 void promote_look_release(struct promote_look *look, int64_t deadline_ns)
 {
     struct err why;
-    if (look->held_ns == 0 || !look->observer.named.known || look->observer.named.ordinal < 0)
+    struct pg_observer *observer = &look->observer;
+    if (look->held_ns == 0 ||
+        !named_read(&observer->named, observer->store, &observer->identity, deadline_ns, &why))
         return;
-    if (!each_standby(look, look->observer.named.ordinal, deadline_ns, &why))
+    if (observer->named.ordinal < 0)
+        return;
+    if (!each_standby(look, observer->named.ordinal, deadline_ns, &why))
         log_warn("%s; its readiness probe tries again", why.message);
 }
 

@@ -8,8 +8,8 @@
 struct promote_look {
     struct pg_observer observer;
     int wanted; /* ordinal; -1: the most advanced */
-    int began;  /* ordinal of the pod that this call chose; -1: none yet */
-    int before; /* ordinal that the register named then */
+    int began;  /* ordinal of the pod that this call chose last; -1: none yet */
+    int before; /* ordinal that the register named before */
     bool *dead; /* one a pod of the birth, by --peer-is-dead */
     struct pg_promote_pod *pods, *earlier; /* of this look and the one before */
     size_t count;
@@ -34,7 +34,10 @@ bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t de
  */
 bool promote_look_hold(struct promote_look *look, int64_t deadline_ns, struct err *err);
 bool promote_look_is_quiet(const struct promote_look *look);
-/* Whoever is held follows the named primary again. Best effort: its readiness probe does the same later. */
+/* Until when what was decided on a quiet look may be written to the register, and no later: a standby that was
+ * told so takes WAL again by itself some time after (conninfo.h). */
+int64_t promote_look_good_until(const struct promote_look *look, int64_t deadline_ns);
+/* Whoever is held follows again whom the register names now. Best effort: its readiness probe does the same later. */
 void promote_look_release(struct promote_look *look, int64_t deadline_ns);
 
 /* The decision's sentence, with the pod that it is about. */

@@ -129,7 +129,8 @@ static bool read_register(struct readiness *ready)
     bool open = ready->store != NULL ||
                 register_open(&ready->store, ready->settings->register_name, identity->statefulset,
                               identity->namespace_name, identity->cluster_id, &why);
-    bool read = open && named_read(&ready->named, ready->store, identity, until_ns, &why);
+    bool read = open && named_read(&ready->named, ready->store, identity, until_ns, &why) &&
+                named_remember(&ready->named, identity, &ready->datadir, &why);
     if (!read && *ready->said == '\0')
         (void)snprintf(ready->said, sizeof ready->said, "%.255s", why.message);
     ready->facts.named =
@@ -186,6 +187,7 @@ static void take_answer(struct readiness *ready, const char *host, int primary)
     facts->timeline_ok = number(ready, TIMELINE) >= ready->named.timeline;
     facts->lag_ok = most == 0 || lag <= most;
     facts->promised = is_promised(ready, position);
+    bool held = conninfo_is_held(value(ready, CONNINFO), clock_wall_ms() / 1000);
     const char *walfile = value(ready, WALFILE); /* its first eight digits are the timeline */
     ready->repair = (struct repair){
         .settings = ready->settings,
@@ -198,9 +200,9 @@ static void take_answer(struct readiness *ready, const char *host, int primary)
         .deadline_ns = ready->deadline_ns,
         .in_recovery = facts->in_recovery,
         .streaming = strcmp(value(ready, SENDER), "") != 0 && facts->streaming,
+        .held = held,
         .follows_another = facts->in_recovery && *host != '\0' &&
-                           strstr(value(ready, CONNINFO), host) == NULL &&
-                           !conninfo_is_held(value(ready, CONNINFO), clock_wall_ms() / 1000),
+                           strstr(value(ready, CONNINFO), host) == NULL && !held,
         .system_identifier = number(ready, SYSTEM),
         .position = position,
         .slots = number(ready, SLOTS),
@@ -213,7 +215,7 @@ static void take_facts(struct readiness *ready)
 {
     char host[IDENTITY_NAME_MAX] = "";
     pid_t pid;
-    int primary = named_followed(&ready->named, &ready->identity, ready->datadir.remembered);
+    int primary = named_followed(&ready->named, &ready->identity, &ready->datadir);
     if (primary >= 0)
         identity_host_name(&ready->identity, primary, host);
     ready->facts.was_named = primary == ready->identity.ordinal;
@@ -260,7 +262,7 @@ static bool is_any_absent(const struct readiness *ready, int first, int last)
 static bool awaited_is_absent(const struct readiness *ready)
 {
     int own = ready->identity.ordinal;
-    int primary = named_followed(&ready->named, &ready->identity, ready->datadir.remembered);
+    int primary = named_followed(&ready->named, &ready->identity, &ready->datadir);
     if (ready->settings->pod_management != POD_MANAGEMENT_ORDERED)
         return false;
     if (primary > own)
@@ -310,8 +312,8 @@ static void act(struct readiness *ready, const struct pg_probe_decision *decisio
     if (!decision->repair || ready->facts.reply != PG_REPLY_GOOD)
         return;
     bool promotes = ready->facts.in_recovery && ready->facts.named == PG_NAMED_ME;
-    if (promotes && !still_says(ready, PG_NAMED_ME))
-        return;
+    if (promotes && (ready->repair.held || !still_says(ready, PG_NAMED_ME)))
+        return; /* held: the promotion that chose it compares once more */
     if (!repair_step(&ready->repair, text, &why))
         (void)snprintf(text, 512, "; %.500s", why.message);
 }

@@ -25,6 +25,7 @@ struct repair {
 
     bool in_recovery;
     bool streaming;       /* a standby's WAL receiver */
+    bool held;            /* a promotion under way has it take WAL from nobody */
     bool follows_another; /* primary_conninfo names another host than the named primary's */
     uint64_t system_identifier;
     uint32_t timeline; /* of a primary; 0: not known */

@@ -17,18 +17,11 @@
 
 /* ---- the register's word */
 
-/* Who is followed while the register cannot be asked. */
-static void remember(const struct pg_start *start)
+static void remember(struct pg_start *start)
 {
-    char name[IDENTITY_NAME_MAX];
-    char text[IDENTITY_NAME_MAX + 1];
-    struct err ignored;
-    if (!start->named.known || start->named.ordinal < 0)
-        return;
-    identity_pod_name(&start->identity, start->named.ordinal, name);
-    (void)snprintf(text, sizeof text, "%s\n", name);
-    if (!datadir_write_mark(&start->datadir, DATADIR_PRIMARY, text, &ignored))
-        log_debug("%s", ignored.message);
+    struct err why;
+    if (!named_remember(&start->named, &start->identity, &start->datadir, &why))
+        log_warn("%s", why.message);
 }
 
 /* This pod is named now, unless somebody was quicker, whom the next look finds. */
@@ -185,7 +178,7 @@ bool pg_start_apply(struct pg_start *start, bool *again, struct err *err)
 bool pg_start_render(struct pg_start *start, size_t *changed, bool dry, struct err *err)
 {
     char self[PATH_MAX] = "ordain";
-    int primary = named_followed(&start->named, &start->identity, start->datadir.remembered);
+    int primary = named_followed(&start->named, &start->identity, &start->datadir);
     const struct control_file *control = &start->datadir.control;
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len > 0)

@@ -9,6 +9,8 @@
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
 
+#define URL_MAX 1024
+#define BOUNDED_URL_MAX (URL_MAX + 32)
 /* Of one request; the caller's deadline has the last word. An API server that is well answers in
  * milliseconds, and one of several behind the address may be dead. */
 #define CONNECT_MS 5000
@@ -26,7 +28,7 @@ struct kubernetes {
     struct kube_access access;
     char name[254];
     char space[64];
-    char url[1024];
+    char url[URL_MAX];
     struct http *http;   /* NULL before the first request */
     struct json *object; /* as begin read it */
 };
@@ -64,6 +66,19 @@ bool register_kubernetes_open(void **data, const char *statefulset, const char *
     return true;
 }
 
+/* An update that its sender has given up shall not be stored later: `timeout` bounds the server's own work
+ * (Kubernetes API concepts; apiserver's filters/request_deadline.go, and its handlers before that). */
+static void bounded_url(const struct kubernetes *place, bool update, int64_t until_ns,
+                        char url[static BOUNDED_URL_MAX])
+{
+    int64_t left_s = clock_left_ms(until_ns) / 1000;
+    if (update)
+        (void)snprintf(url, BOUNDED_URL_MAX, "%s?timeout=%llds", place->url,
+                       (long long)(left_s > 0 ? left_s : 1));
+    else
+        (void)snprintf(url, BOUNDED_URL_MAX, "%s", place->url);
+}
+
 /* One request, which UPDATE (NULL: read) is the body of. *sent: the server may have done it. */
 static enum kube_verdict ask_once(struct kubernetes *place, const struct buf *update,
                                   struct http_answer *answer, struct json **object,
@@ -76,9 +91,12 @@ static enum kube_verdict ask_once(struct kubernetes *place, const struct buf *up
     enum kube_verdict verdict = KUBE_NEVER;
     if ((place->http != NULL || http_open(&place->http, err)) &&
         kube_access_read(&token, &ca_pem, err)) {
+        int64_t until_ns = clock_part_ns(deadline_ns, REQUEST_MS);
+        char url[BOUNDED_URL_MAX];
+        bounded_url(place, update != NULL, until_ns, url);
         struct http_request request = {
             .method = update != NULL ? "PUT" : "GET",
-            .url = place->url,
+            .url = url,
             .token = buf_text(&token),
             .headers = headers,
             .ca_pem = buf_text(&ca_pem),
@@ -92,7 +110,7 @@ static enum kube_verdict ask_once(struct kubernetes *place, const struct buf *up
             .server = place->access.server,
         };
         if (http_ask(place->http, &request, answer, clock_part_ns(deadline_ns, CONNECT_MS),
-                     clock_part_ns(deadline_ns, REQUEST_MS), err)) {
+                     until_ns, err)) {
             verdict = kube_answer_judge(&question, answer, object, err);
         } else {
             (void)err_wrap(err, "the API server at %s cannot be asked", place->access.server);

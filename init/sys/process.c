@@ -15,7 +15,7 @@
 static struct {
     bool guarded;
     struct rlimit core;
-    struct sigaction pipe;
+    struct sigaction pipe, child;
 } before;
 
 static void end_as_bug(int number)
@@ -51,6 +51,7 @@ void process_open(void)
 {
     take_closed_descriptors();
     handle(SIGPIPE, SIG_IGN, &before.pipe);
+    handle(SIGCHLD, SIG_DFL, &before.child); /* ignored, how a program ended could not be told */
     handle(SIGABRT, end_as_bug, NULL);
     if (getpid() == 1) {
         /* the kernel drops signals of default action that are sent to a namespace's first process
@@ -72,6 +73,7 @@ void process_guard_secrets(void)
 void process_restore(void)
 {
     (void)sigaction(SIGPIPE, &before.pipe, NULL);
+    (void)sigaction(SIGCHLD, &before.child, NULL);
     if (before.guarded)
         (void)setrlimit(RLIMIT_CORE, &before.core);
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);

@@ -49,13 +49,16 @@ bool run_program(const char *const *argv, const char *const *more, int64_t deadl
     int ended = 0;
     if (!start(argv, more, &pid, err))
         return false;
-    while (waitpid(pid, &ended, WNOHANG) == 0) {
+    pid_t gone = 0;
+    while ((gone = waitpid(pid, &ended, WNOHANG)) == 0) {
         if (clock_pause(LOOK_MS, deadline_ns))
             continue;
         (void)kill(pid, SIGKILL);
         (void)waitpid(pid, &ended, 0);
         return err_set(err, ERR_LATER, "'%s' did not end in time", argv[0]);
     }
+    if (gone != pid)
+        return err_errno(err, errno, "how '%s' ended cannot be told", argv[0]);
     *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
     return true;
 }

@@ -2,6 +2,7 @@
 """promote postgres: the register first, then the most advanced standby; what is not known is asked for, nobody guesses."""
 
 import glob
+import os
 
 from common import lab, postgres
 from lab import check, equal
@@ -43,8 +44,8 @@ def comes_back(world, policy):
     with up(world, policy=policy) as one:
         with one.guard(), one.writer() as writer:
             writer.wait_rows(50)
-            refused(promote(one, timeout="5s"), 65, "handover", "pg-0")
-            refused(promote(one, "pg-1", *DEAD, timeout="5s"), 65, "handover", "pg-0")
+            refused(promote(one, timeout="5s"), 65, "it is stopped first", "pg-0")
+            refused(promote(one, "pg-1", *DEAD, timeout="5s"), 65, "it is stopped first", "pg-0")
             one.pods[0].delete(force=True)
             refused(promote(one, timeout="3s"), 75, "--peer-is-dead", "pg-0")
             result = promote(one, *DEAD)
@@ -132,6 +133,30 @@ def followed(world):
         equal(kept(one, standby.ordinal), [], "kept")
 
 
+def silent_register(world):
+    """after a promotion the register falls silent: who was named last is ready, and a standby that starts follows it"""
+    with up(world) as one, one.guard():
+        one.pods[0].delete(force=True)
+        refused(promote(one, "pg-1", *DEAD), 0)
+        one.pods[0].held = False
+        one.wait_healthy(60)
+        path = os.path.join(one.register, "pg-ordain")
+        os.chmod(path, 0)
+        try:
+            one.pods[2].kill()
+            one.wait(lambda: one.pods[2].restarts["main"], 30, "pg-2's container starts anew")
+            one.wait_ready(30)
+            for pod in one.pods:
+                looks = sum(pod.probe_counts["readiness", good] for good in (True, False))
+                one.wait(lambda pod=pod, looks=looks: sum(pod.probe_counts["readiness", good] for good in (True, False)) > looks + 2, 30, f"{pod.name}'s probes")
+                check(pod.ready, f"{pod.name}: {pod.probe_words}")
+            check("when it last answered" in one.pods[1].probe_words["readiness"], one.pods[1].probe_words["readiness"])
+            check("pg-1." in one.value(2, "SHOW primary_conninfo", inside=True), "pg-2 follows pg-1")
+        finally:
+            os.chmod(path, 0o664)
+        one.wait_healthy(30)
+
+
 def most_advanced(world):
     """the standby that received more takes over; the other one is refused, by its bytes, unless the better is given up"""
     with up(world) as one:
@@ -215,6 +240,19 @@ def synchronous(world):
                 equal(one.job("ordain", "form", "postgres", timeout_s=60).rc, 0, "form")
 
 
+def synchronous_of_another(world):
+    """a pod that was away when commits were made to wait: promoted, its commits wait all the same"""
+    with up(world) as one:
+        one.pods[2].delete()
+        refused(one.job("ordain", "form", "postgres", "--synchronous", "1", "--timeout", "3s"), 75, "pg-2")
+        one.pods[2].held = False
+        one.wait_healthy(60)
+        equal(one.value(2, "SHOW synchronous_standby_names", inside=True), "", "pg-2 was away")
+        one.pods[0].delete(force=True)
+        refused(promote(one, "pg-2", *DEAD), 0, "commits wait for standbys")
+        equal(one.value(2, "SHOW synchronous_standby_names", inside=True), 'ANY 1 ("pg-0", "pg-1", "pg-2")', "pg-2")
+
+
 def lost_volume(world):
     """the primary's volume is lost: its pod waits, promote elsewhere settles it, and it clones"""
     with up(world) as one, one.guard():
@@ -250,5 +288,5 @@ def newest(world):
 
 
 if __name__ == "__main__":
-    lab.main([parallel, in_order, what_it_wrote, nothing_of_its_own, followed, most_advanced, given_up, wrong_names,
-              two_at_once, synchronous, lost_volume, oldest, newest])
+    lab.main([parallel, in_order, what_it_wrote, nothing_of_its_own, silent_register, followed, most_advanced, given_up,
+              wrong_names, two_at_once, synchronous, synchronous_of_another, lost_volume, oldest, newest])

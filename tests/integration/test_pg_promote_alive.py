@@ -2,6 +2,9 @@
 """Promotions beside a primary that is given up and lives: it reaches the standbys, and the Job does not reach it."""
 
 import collections
+import fcntl
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 from common import lab, postgres
 from lab import check, equal
@@ -30,6 +33,12 @@ def promote(one, *words):
         return one.job(*words, "ordain", "promote", "postgres", "--peer-is-dead", "pg-0")
 
 
+def held(one, index):
+    """Since when a standby takes WAL from nobody; None: it does."""
+    conninfo = one.value(index, "SHOW primary_conninfo", inside=True)
+    return conninfo.split("held-since-")[1].split(".")[0] if "held-since-" in conninfo else None
+
+
 def everything_is_there(one, writer):
     """The new primary has every acknowledged row."""
     one.wait_healthy(60)
@@ -48,6 +57,80 @@ def a_primary_that_goes_on(world):
         everything_is_there(one, writer)
 
 
+def a_register_that_is_slow(world):
+    """it is locked while promote wants to write it: the standbys take no WAL for as long, and nothing is lost"""
+    with synchronous(world) as one, one.guard(), one.writer(pause_s=0.01) as writer:
+        writer.wait_rows(100)
+        lock = os.open(os.path.join(one.register, ".pg-ordain.lock"), os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool, one.cut(one.pods[1], one.pods[0]):
+            result = pool.submit(promote, one, "timeout", "60")
+            try:
+                seen = set()
+                for _ in range(3):
+                    one.wait(lambda: held(one, 2) not in seen | {None}, 30, "pg-2 is held, again and again")
+                    seen.add(held(one, 2))
+                equal(one.named(), one.pods[0], "the register was not changed")
+            finally:
+                os.close(lock)
+            equal(result.result().rc, 0, f"promote: {result.result()!r}")
+        everything_is_there(one, writer)
+
+
+def a_standby_that_is_not_held_any_more(world):
+    """its container starts anew between promote's look and the register's change: what it received then counts"""
+    with synchronous(world) as one, one.guard() as guard, one.writer(pause_s=0.01) as writer:
+        writer.wait_rows(100)
+        writer.pause()  # both have the same, so that the choice falls on pg-1
+        one.wait_healthy(30)
+        lock = os.open(os.path.join(one.register, ".pg-ordain.lock"), os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool:
+            result = pool.submit(promote, one, "timeout", "60")
+            try:
+                one.wait(lambda: held(one, 1) and held(one, 2), 30, "both are held")
+                looks = guard.looks  # promote waits 3 s for the primary in its look, then it wants the lock
+                one.wait(lambda: guard.looks >= looks + 18, 30, "promote has looked")
+                with one.cut(one.pods[1], one.pods[0]):
+                    one.pods[2].kill()
+                    writer.resume()
+                    writer.wait_rows(20)
+                    os.close(lock)
+                    lock = -1
+                    equal(result.result().rc, 0, f"promote: {result.result()!r}")
+            finally:
+                if lock >= 0:
+                    os.close(lock)
+        equal(one.named(), one.pods[2], "who has more")
+        everything_is_there(one, writer)
+
+
+def a_standby_that_reads_its_own_wal(world):
+    """one that confirmed commits was restarted and has not replayed them: it is waited for, and it takes over"""
+    with synchronous(world) as one, one.guard(), one.writer(pause_s=0.005) as writer:
+        for command in ("ALTER SYSTEM SET recovery_min_apply_delay = '1h'", "SELECT pg_reload_conf()"):
+            one.sql(2, command, inside=True)
+        writer.wait_rows(50)
+        with one.cut(one.pods[1], one.pods[0]):
+            writer.wait_rows(100)
+            one.pods[0].delete(force=True)
+        writer.pause()
+        one.pods[2].kill()
+        one.wait(lambda: one.pods[2].restarts["main"] and one.is_primary(2) is False, 30, "pg-2 answers again")
+        words = ("ordain", "promote", "postgres", "--peer-is-dead", "pg-0", "--timeout")
+        result = one.job(*words, "3s")
+        equal(result.rc, 75, f"promote: {result!r}")
+        check("how far its WAL goes" in result.err and "pg-2" in result.err, result.err)
+        for command in ("ALTER SYSTEM RESET recovery_min_apply_delay", "SELECT pg_reload_conf()"):
+            one.sql(2, command, inside=True)
+        result = one.job(*words, "30s")
+        equal(result.rc, 0, f"promote: {result!r}")
+        equal(one.named(), one.pods[2], "who has more")
+        equal(writer.lost(2), [], "lost rows")
+        one.pods[0].held = False
+        one.wait_healthy(60)
+
+
 def a_promotion_killed_before_the_register(world):
     """killed while the standbys take WAL from nobody: they follow the primary again by themselves"""
     with synchronous(world) as one, one.guard(), one.writer() as writer:
@@ -55,7 +138,11 @@ def a_promotion_killed_before_the_register(world):
         result = promote(one, "timeout", "--signal=KILL", "4.5")
         equal(result.rc, 137, f"promote: {result!r}")
         equal(one.named(), one.pods[0], "the register was not changed")
-        check("held-since-" in one.value(1, "SHOW primary_conninfo", inside=True), "pg-1 is held")
+        check(held(one, 1), "pg-1 is held")
+        result = one.job("ordain", "form", "postgres", "--timeout", "1s")
+        equal(result.rc, 75, f"form: {result!r}")
+        check("a promotion is under way" in result.err, result.err)
+        check(held(one, 1), "pg-1 is still held")
         everything_is_there(one, writer)
 
 
@@ -106,7 +193,8 @@ def a_clone_that_was_never_whole(world):
             one.wait_healthy(60)
 
 
-SCENARIOS = [a_primary_that_goes_on, a_promotion_killed_before_the_register,
+SCENARIOS = [a_primary_that_goes_on, a_register_that_is_slow, a_standby_that_is_not_held_any_more,
+             a_standby_that_reads_its_own_wal, a_promotion_killed_before_the_register,
              a_standby_that_diverges_while_it_runs, a_clone_that_was_never_whole]
 
 if __name__ == "__main__":

@@ -77,7 +77,10 @@ class Guard:
 
     def _every(self, pause_s, work):
         while not self._over.wait(pause_s):
-            work()
+            try:
+                work()
+            except Exception as error:  # whatever it is: a guard that sees nothing guards nothing
+                self._say(f"the guard itself failed: {error!r}")
 
     def _say(self, sentence):
         if sentence not in self.broken:

@@ -71,9 +71,10 @@ class Writer:
     def lost(self, index, only_by=None):
         """The acknowledged numbers that a pod's server does not have, sorted. `only_by`: those
         that this pod (its name) acknowledged."""
+        acknowledged = list(self.acknowledged.items())  # before the look: it goes on writing
         seen = {int(row[0]) for row in self._lab.sql(
             index, f"SELECT number FROM {self._table}", inside=True, database="app")}
-        return sorted(number for number, by in list(self.acknowledged.items())
+        return sorted(number for number, by in acknowledged
                       if number not in seen and only_by in (None, by))
 
     def _run(self):

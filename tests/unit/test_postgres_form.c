@@ -36,6 +36,7 @@ static struct pg_form_pod pod_of(int number)
     pod.slots_wrong = digit(&number, 2) != 0;
     pod.synchronous_differs = digit(&number, 2) != 0;
     pod.slots_left = pod.slots_wrong;
+    pod.held = pod.slots_wrong;
     pod.read_only = pod.replayed;
     return pod;
 }

@@ -15,8 +15,10 @@
 #include <cmocka.h>
 
 #include "init/sys/bug.h"
+#include "init/sys/clock.h"
 #include "init/sys/process.h"
 #include "init/sys/random.h"
+#include "init/sys/run.h"
 
 /* The exit status of WORK in a process of its own, its standard error thrown away; 1000 and the
  * number for a signal. */
@@ -135,6 +137,31 @@ static void secrets_are_guarded_and_the_next_program_starts_as_before(void **sta
     assert_int_equal(status_of(guard_restore_and_look), 0);
 }
 
+static int status_of_false(void)
+{
+    static const char *const argv[] = {"/bin/false", NULL};
+    static const char *const more[] = {NULL};
+    struct err err = {0};
+    int status = -1;
+    return run_program(argv, more, clock_deadline_ns(20000), &status, &err) ? status : -1;
+}
+
+static void run_where_nobody_hears_of_ends(void)
+{
+    (void)signal(SIGCHLD, SIG_IGN);
+    bool told = status_of_false() != -1; /* the kernel has thrown its status away */
+    process_open();
+    int status = status_of_false();
+    process_restore();
+    _exit(!told && status == 1 && signal(SIGCHLD, SIG_DFL) == SIG_IGN ? 0 : 1);
+}
+
+static void a_program_that_failed_never_counts_as_done(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of(run_where_nobody_hears_of_ends), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_closed_pipe_is_an_error_and_no_signal),
         cmocka_unit_test(closed_standard_descriptors_are_taken),
         cmocka_unit_test(secrets_are_guarded_and_the_next_program_starts_as_before),
+        cmocka_unit_test(a_program_that_failed_never_counts_as_done),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
 }
