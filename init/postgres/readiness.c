@@ -121,6 +121,14 @@ static void ask_server(struct readiness *ready)
 
 /* ---- the register */
 
+/* A clone that was never consistent follows, and takes no session in which it could be told anything else: what
+ * is kept beside it says whom, until its next start. */
+static bool is_unfinished(const struct readiness *ready)
+{
+    return ready->facts.reply == PG_REPLY_STARTING && ready->datadir.data == PG_DATA_STANDBY &&
+           ready->datadir.unfinished;
+}
+
 static bool read_register(struct readiness *ready)
 {
     struct err why = {0};
@@ -129,8 +137,9 @@ static bool read_register(struct readiness *ready)
     bool open = ready->store != NULL ||
                 register_open(&ready->store, ready->settings->register_name, identity->statefulset,
                               identity->namespace_name, identity->cluster_id, &why);
-    bool read = open && named_read(&ready->named, ready->store, identity, until_ns, &why) &&
-                named_remember(&ready->named, identity, &ready->datadir, &why);
+    bool read =
+        open && named_read(&ready->named, ready->store, identity, until_ns, &why) &&
+        (is_unfinished(ready) || named_remember(&ready->named, identity, &ready->datadir, &why));
     if (!read && *ready->said == '\0')
         (void)snprintf(ready->said, sizeof ready->said, "%.255s", why.message);
     ready->facts.named =
@@ -280,13 +289,12 @@ static bool still_says(struct readiness *ready, enum pg_named named)
     return read_register(ready) && ready->facts.named == named;
 }
 
-/* A clone that was never consistent takes no session in which it could be told whom to follow now. */
 static bool is_clone_left_behind(const struct readiness *ready)
 {
     const struct datadir *datadir = &ready->datadir;
     char named[IDENTITY_NAME_MAX];
-    if (ready->facts.reply != PG_REPLY_STARTING || ready->facts.named != PG_NAMED_OTHER ||
-        datadir->data != PG_DATA_STANDBY || !datadir->unfinished || *datadir->remembered == '\0')
+    if (!is_unfinished(ready) || ready->facts.named != PG_NAMED_OTHER ||
+        *datadir->remembered == '\0')
         return false;
     identity_pod_name(&ready->identity, ready->named.ordinal, named);
     return strcmp(datadir->remembered, named) != 0;

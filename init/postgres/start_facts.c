@@ -193,6 +193,13 @@ static bool is_forked(struct pg_start *start)
     return compared->likeness == WAL_DIFFERENT;
 }
 
+/* What the data has even where its WAL cannot be read to the end. */
+static uint64_t surely_reached(const struct control_file *control)
+{
+    return control->min_recovery > control->checkpoint ? control->min_recovery
+                                                       : control->checkpoint;
+}
+
 static enum pg_relation relation_of(struct pg_start *start)
 {
     const struct pg_peer *peer = start->upstream;
@@ -206,6 +213,8 @@ static enum pg_relation relation_of(struct pg_start *start)
         start->wal_end = find_wal_end(start, control->checkpoint, peer->lsn);
     else if (peer->has_fork)
         start->wal_end = find_wal_end(start, control->checkpoint, peer->fork);
+    if (start->wal_end == 0 && peer->has_fork && surely_reached(control) > peer->fork)
+        start->wal_end = surely_reached(control); /* enough to be past it, wherever it ends */
     enum pg_relation relation = postgres_relation(mine, start->wal_end, peer->timeline, peer->lsn,
                                                   peer->has_fork, peer->fork);
     return relation == PG_RELATION_ANCESTOR && is_forked(start) ? PG_RELATION_FORKED : relation;

@@ -148,6 +148,11 @@ class Facts:
         self.stand.put("early_standby")
         self.stand.drop_wal()
 
+    def data_diverged_untold_standby(self):
+        """Where its WAL ends cannot be read, but its checkpoint lies past the fork."""
+        self.data_diverged_standby()
+        self.stand.drop_wal()
+
     # ---- the register, the network
 
     def name(self, whom):
@@ -157,8 +162,9 @@ class Facts:
         if whom == "wal_gone" and not self.wal_is_gone:
             self._remove_wal()
         write_register(self.one, self.register, **{
-            "nobody": {}, "nobody_told": {"seeded.0": "data"}, "seeded": {"seeded.0": "yes"}, "other_seeded": {"seeded.2": "data"},
-            "unnamed": known, "me_unborn": {"primary": me}, "me_other_seeded": {"primary": me, "seeded.2": "data"},
+            "nobody": {}, "nobody_told": {"seeded.0": "data"}, "seeded": {"seeded.0": "yes"},
+            "other_seeded": {"seeded.2": "data"}, "unnamed": known, "me_unborn": {"primary": me},
+            "me_other_seeded": {"primary": me, "seeded.2": "data"},
             "me": {**known, "primary": me, "timeline": 1}, "standby": {**known, "primary": "pg-2"},
             "me_next": {**known, "primary": me, "timeline": 3},
             "me_ahead": {**known, "primary": me, "timeline": 3, "promoted_at": "1/0"},

@@ -126,6 +126,8 @@ CELLS = [
     Cell("this pod's data went past the point where the named primary took over: it is cloned anew, and the old "
          "directory kept", "diverged_standby", after="kept"),
     Cell("this pod's data went past the point where the named primary took over: it is cloned anew, and the old "
+         "directory kept", "diverged_untold_standby", after="kept"),
+    Cell("this pod's data went past the point where the named primary took over: it is cloned anew, and the old "
          "directory kept", "diverged_without_hints", env={"ORDAIN_PG_DIVERGED": "rewind"}, after="kept"),
     Cell("this pod's data went past the point where the named primary took over: it is cloned anew, and the old "
          "directory kept", "rewinding", after="kept"),

@@ -133,6 +133,11 @@ def followed(world):
         equal(kept(one, standby.ordinal), [], "kept")
 
 
+def probes(pod):
+    """How often its readiness was asked for."""
+    return pod.probe_counts["readiness", True] + pod.probe_counts["readiness", False]
+
+
 def silent_register(world):
     """after a promotion the register falls silent: who was named last is ready, and a standby that starts follows it"""
     with up(world) as one, one.guard():
@@ -147,8 +152,8 @@ def silent_register(world):
             one.wait(lambda: one.pods[2].restarts["main"], 30, "pg-2's container starts anew")
             one.wait_ready(30)
             for pod in one.pods:
-                looks = sum(pod.probe_counts["readiness", good] for good in (True, False))
-                one.wait(lambda pod=pod, looks=looks: sum(pod.probe_counts["readiness", good] for good in (True, False)) > looks + 2, 30, f"{pod.name}'s probes")
+                wanted = probes(pod) + 3
+                one.wait(lambda pod=pod, wanted=wanted: probes(pod) >= wanted, 30, f"{pod.name}'s probes")
                 check(pod.ready, f"{pod.name}: {pod.probe_words}")
             check("when it last answered" in one.pods[1].probe_words["readiness"], one.pods[1].probe_words["readiness"])
             check("pg-1." in one.value(2, "SHOW primary_conninfo", inside=True), "pg-2 follows pg-1")
