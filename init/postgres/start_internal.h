@@ -43,6 +43,20 @@ bool pg_start_waits_in_vain(struct pg_start *start);
 /* Why the other pod gives no answer, for the end of a sentence: "pg-1: connection refused"; "" : it does. */
 void pg_start_complaint(const struct pg_start *start, char text[static 512]);
 
+/* PGDATA has a whole control file, or had one before a pg_rewind. */
+bool pg_start_has_data(const struct pg_start *start);
+
+/* ---- start_wal.c: how PGDATA's own WAL stands to the named primary's, once that one has answered */
+
+/* The timeline on which it ends. The control file of a standby that was killed may name one which it had left
+ * long before: that follows a switch when it next flushes a page, and the WAL tells whom it followed. */
+uint32_t pg_start_wal_timeline(const struct pg_start *start);
+enum pg_relation pg_start_wal_relation(struct pg_start *start);
+/* A standby's next WAL is neither on this volume any more nor with the primary. What cannot be asked is not gone. */
+bool pg_start_wal_is_gone(struct pg_start *start);
+/* A standby that the register names: is it what the promotion chose? The first primary was never chosen. */
+bool pg_start_is_promised(const struct pg_start *start);
+
 /* ---- start.c */
 
 /* The server's major as it is told: ORDAIN_PG_VERSION, or the image's own PG_MAJOR; 0: not told. */
