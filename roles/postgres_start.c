@@ -49,7 +49,7 @@ struct row {
     unsigned upstream, relation;
     enum cell unfinished, wal_gone;
     unsigned others;
-    enum cell birth_new, adopt;
+    enum cell later, birth_new, adopt;
     unsigned policy;
     enum cell kept, rewindable;
     enum pg_action action;
@@ -142,6 +142,11 @@ static const struct row rows[] = {
     {.data = NONE_YET, .named = NOBODY, .first = NO,
      .action = PG_WAIT, .sentence =
          "the register names no primary yet: the first ordinal is born first"},
+    {.data = PRIMARY, .named = NOBODY, .later = YES,
+     .action = PG_REFUSE, .sentence =
+         "the register names no primary, and another pod of this set has data of a later "
+         "timeline: this one was replaced by a promotion; let the register name the pod that has "
+         "the latest data (primary=POD), and this one follows"},
     {.data = PRIMARY, .named = NOBODY, .others = ALONE | DATA, .adopt = YES,
      .action = PG_ADOPT, .sentence =
          "a replication that ordain did not make is taken over, as asked: this pod is its "
@@ -306,8 +311,9 @@ static bool matches(const struct row *row, const struct pg_start_facts *facts)
            in(row->upstream, facts->upstream) && in(row->relation, facts->relation) &&
            is(row->unfinished, facts->unfinished) && is(row->wal_gone, facts->wal_gone) &&
            in(row->others, facts->others) && is(row->birth_new, facts->birth_is_new) &&
-           is(row->adopt, facts->adopt) && in(row->policy, facts->policy) &&
-           is(row->kept, facts->kept_before) && is(row->rewindable, facts->rewindable);
+           is(row->later, facts->later_told) && is(row->adopt, facts->adopt) &&
+           in(row->policy, facts->policy) && is(row->kept, facts->kept_before) &&
+           is(row->rewindable, facts->rewindable);
 }
 
 struct pg_start_decision postgres_start_decide(const struct pg_start_facts *facts)

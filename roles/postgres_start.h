@@ -81,6 +81,7 @@ struct pg_start_facts {
     bool unfinished; /* a clone that has never been consistent: half a data directory */
     bool wal_gone;   /* and, or else, the WAL that it needs next is no longer to be had */
     enum pg_others others;
+    bool later_told;   /* one has told the register of data on a later timeline than mine */
     bool birth_is_new; /* ORDAIN_BIRTH=new */
     bool adopt;
     enum pg_diverged policy;

@@ -16,6 +16,7 @@
 /* A server that was told to stop may still hold the volume for a moment. */
 #define SERVER_STOP_MS 20000
 #define LOOK_MS 500
+#define TOLD_MS 50
 /* A look that the deadline cuts off hears nobody, and would put "no answer" in the place of what was said. */
 #define WHOLE_LOOK_MS 300
 
@@ -100,7 +101,13 @@ static bool decide(struct pg_start *start, struct pg_start_result *result, struc
         pg_start_complaint(start, complaint);
         if (start->dry)
             break;
-        pg_start_tell_data(start);
+        pg_start_tell(start);
+        if (pg_start_must_hear(start)) {
+            log_wait("%s, which has an address, to tell what its volume holds",
+                     start->untold->pod_name);
+            if (clock_pause(TOLD_MS, start->hear_until_ns))
+                continue;
+        }
         bool in_vain = pg_start_waits_in_vain(start);
         if (start->decision.action != PG_WAIT && !in_vain)
             break;

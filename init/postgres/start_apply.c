@@ -111,12 +111,6 @@ static void record_seeded(struct pg_start *start)
         log_warn("%s", why.message);
 }
 
-void pg_start_tell_data(struct pg_start *start)
-{
-    if (start->facts.named == PG_NAMED_NOBODY && start->datadir.control.system_identifier != 0)
-        record_seeded(start);
-}
-
 /* What a clone that was killed left: half of it, or the directory that it took the place of. Whoever starts
  * with whole data needs neither. */
 static bool tidy(const struct pg_start *start, struct err *err)

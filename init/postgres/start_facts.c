@@ -146,6 +146,9 @@ static bool look_at_others(struct pg_start *start, struct err *err)
     start->facts.wal_gone = pg_start_wal_is_gone(start);
     if (!named)
         start->facts.others = others_of(&start->peers);
+    if (start->facts.named == PG_NAMED_NOBODY && (start->facts.first || start->facts.adopt) &&
+        !pg_start_hear(start, err))
+        return false;
     start->facts.outrun = is_outrun(start);
     return true;
 }

@@ -29,6 +29,9 @@ struct pg_start {
     uint64_t wal_end;               /* of PGDATA, where it was needed; 0: not known */
     struct wal_compare_result compared; /* with the upstream's; WAL_UNTOLD and no tail: not asked */
     uint32_t timeline;                  /* on which PGDATA's WAL ends, where others were asked */
+    const struct pg_peer *untold; /* a pod with an address that has not told yet; NULL: none */
+    bool told;                    /* this pod has */
+    int64_t hear_until_ns;        /* until when others are waited for; 0: not begun */
     struct pg_start_facts facts;
     struct pg_start_decision decision;
 };
@@ -57,6 +60,15 @@ bool pg_start_wal_is_gone(struct pg_start *start);
 /* A standby that the register names: is it what the promotion chose? The first primary was never chosen. */
 bool pg_start_is_promised(const struct pg_start *start);
 
+/* ---- start_told.c: where the register names nobody it may be new, and the volumes not */
+
+/* Tells the register, once, what this pod's volume holds: a timeline, or nothing. Best effort. */
+void pg_start_tell(struct pg_start *start);
+/* Reads what the other pods have told: facts.later_told, and start->untold. */
+bool pg_start_hear(struct pg_start *start, struct err *err);
+/* True while a first initdb or an adoption waits for start->untold, for some seconds at most. */
+bool pg_start_must_hear(struct pg_start *start);
+
 /* ---- start.c */
 
 /* The server's major as it is told: ORDAIN_PG_VERSION, or the image's own PG_MAJOR; 0: not told. */
@@ -66,9 +78,6 @@ int pg_start_major(const struct pg_start *start);
 
 /* Makes PGDATA what the decision says, up to its configuration. *again: the register changed meanwhile. */
 bool pg_start_apply(struct pg_start *start, bool *again, struct err *err);
-/* Where the register names nobody it may have been made anew: it learns that this pod has data, so that no
- * first initdb is run beside it. */
-void pg_start_tell_data(struct pg_start *start);
 /* Renders the configuration; DRY: renders and compares. */
 bool pg_start_render(struct pg_start *start, size_t *changed, bool dry, struct err *err);
 

@@ -162,8 +162,12 @@ class Facts:
         if whom == "wal_gone" and not self.wal_is_gone:
             self._remove_wal()
         write_register(self.one, self.register, **{
-            "nobody": {}, "nobody_told": {"seeded.0": "data"}, "seeded": {"seeded.0": "yes"},
-            "other_seeded": {"seeded.2": "data"}, "unnamed": known, "me_unborn": {"primary": me},
+            "nobody": {f"holds.{self.stand.pod.ordinal}": "nothing"},
+            "nobody_told": {"seeded.0": "data", "holds.0": "1"},
+            "nobody_told_2": {"seeded.0": "data", "holds.0": "2"},
+            "later_told": {"seeded.0": "data", "holds.0": "1", "holds.2": "2"}, "seeded": {"seeded.0": "yes", "holds.0": "nothing"},
+            "other_seeded": {"seeded.2": "data", "holds.0": "nothing"},
+            "unnamed": {**known, "holds.0": "nothing"}, "me_unborn": {"primary": me},
             "me_other_seeded": {"primary": me, "seeded.2": "data"},
             "me": {**known, "primary": me, "timeline": 1}, "standby": {**known, "primary": "pg-2"},
             "me_next": {**known, "primary": me, "timeline": 3},

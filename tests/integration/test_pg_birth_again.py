@@ -5,6 +5,7 @@ import os
 
 from common import lab, postgres
 from lab import check, equal
+from pg_cells import write_register
 
 
 def a_register_made_anew(world):
@@ -19,24 +20,52 @@ def a_register_made_anew(world):
         one.delete_all()
         os.unlink(os.path.join(one.register, "pg-ordain"))
         one.pods[0].volume.clear()
-        one.pods[0].close_gate("main")
         for pod in one.pods:
             pod.recreate()
-        one.wait(lambda: one.register_of().get("seeded.1") and one.register_of().get("seeded.2"), 30,
-                 "pods with data tell it of themselves")
-        one.pods[0].open_gate("main")
-        one.wait(lambda: "had data" in " ".join(one.pods[0].termination.values()), 30, "it is refused",
-                 one.pods[0].describe)
-        check("system-identifier" not in one.register_of(), f"nothing was born: {one.register_of()}")
-        result = one.job("ordain", "promote", "postgres", "--peer-is-dead", "pg-0", "--timeout", "30s")
-        equal(result.rc, 0, f"{result!r}")
+        one.wait(lambda: "had data" in one.pods[0].termination.get("init", ""), 30, "it is refused", one.pods[0].describe)
+        told = one.register_of()
+        equal((told["holds.0"], told["holds.1"], told["holds.2"]), ("nothing", "1", "1"), "what the pods have told")
+        check("primary" not in told and "system-identifier" not in told, f"nothing was born: {told}")
+        write_register(one, primary="pg-1", promoted_at="0/1")  # as docs/register.md says
         one.wait_healthy(60)
         equal(one.register_of()["system-identifier"], system, "the same database")
         for pod in one.pods:
             equal(writer.lost(pod.ordinal), [], f"{pod.name}'s rows")
 
 
-SCENARIOS = [a_register_made_anew]
+def an_adoption_that_stayed_on(world):
+    """--adopt was left on and the register is made anew: a primary of before a promotion is not adopted over the newer one"""
+    with postgres(world, env={"ORDAIN_ADOPT": "true"}) as one, one.guard():
+        one.up(90)
+        one.wait_healthy(30)
+        with one.writer() as writer:
+            writer.wait_rows(20)
+            one.pods[0].delete()
+            equal(one.job("ordain", "promote", "postgres", "pg-1", "--peer-is-dead", "pg-0").rc, 0, "promote")
+            writer.wait_rows(50)
+        one.wait(lambda: one.streaming(1), 30, "pg-2 follows")
+        one.delete_all()
+        os.unlink(os.path.join(one.register, "pg-ordain"))
+        for pod in one.pods:
+            pod.recreate()
+        one.wait_healthy(60)
+        equal(one.named(), one.pods[1], "who was adopted")
+        for pod in one.pods:
+            equal(writer.lost(pod.ordinal), [], f"{pod.name}'s rows")
+
+
+def a_pod_that_does_not_tell(world):
+    """a pod that has an address and never begins its start holds a first birth up for some seconds alone"""
+    with postgres(world) as one:
+        one.pods[2].close_gate("init")
+        one.start()
+        one.wait(lambda: one.is_primary(0), 60, "the birth")
+        check("pg-2, which has an address, to tell" in one.pods[0].log("init"), one.pods[0].log("init"))
+        one.pods[2].open_gate("init")
+        one.wait_healthy(60)
+
+
+SCENARIOS = [a_register_made_anew, an_adoption_that_stayed_on, a_pod_that_does_not_tell]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])

@@ -32,6 +32,7 @@ static struct pg_start_facts facts_of(int number)
     facts.adopt = digit(&number, 2) != 0;
     facts.birth_is_new = digit(&number, 2) != 0;
     facts.promised = digit(&number, 2) != 0;
+    facts.later_told = facts.promised; /* rows of other registers */
     facts.outrun = digit(&number, 2) != 0;
     facts.born = digit(&number, 2) != 0;
     facts.wal_gone = digit(&number, 2) != 0;
@@ -69,6 +70,7 @@ static void nobody_starts_as_primary_without_a_word(const struct pg_start_facts 
     assert_int_not_equal(facts->named, PG_NAMED_OTHER);
     if (facts->named == PG_NAMED_UNASKED)
         assert_true(facts->first);
+    assert_false(action == PG_ADOPT && facts->later_told);
     if (facts->named == PG_NAMED_NOBODY)
         assert_true(action == PG_INITDB ? facts->first && facts->others == PG_OTHERS_SILENT
                                         : facts->adopt && facts->others != PG_OTHERS_PRIMARY);
