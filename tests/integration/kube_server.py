@@ -164,9 +164,13 @@ class ApiServer:
 
     def answer(self, request):
         """Does what was asked; the answer's bytes."""
-        found = re.fullmatch(r"/api/v1/namespaces/([a-z0-9-]+)/configmaps/([a-z0-9.-]+)", request.path)
+        path, _, query = request.path.partition("?")
+        found = re.fullmatch(r"/api/v1/namespaces/([a-z0-9-]+)/configmaps/([a-z0-9.-]+)", path)
+        bounded = re.fullmatch(r"timeout=([1-9]|1[0-5])s", query)  # an update that is given up is not stored later
         if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
             return status(401, "Unauthorized", "Unauthorized")
+        if bool(bounded) != (request.method == "PUT"):
+            return http(400, f"what is '{query}' for a {request.method}?\n", "text/plain; charset=utf-8")
         if not found:
             return http(404, "404 page not found\n", "text/plain; charset=utf-8")
         verb = {"GET": "get", "PUT": "update"}[request.method]

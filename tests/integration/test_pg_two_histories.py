@@ -305,7 +305,7 @@ def running_standby(world):
         one.pods[0].wait_ready(60)
         one.wait(lambda: "of the two volumes is an old one" in one.pods[1].probe_words.get("readiness", ""), 60,
                  "its probe says it", lambda: one.pods[1].probe_words)
-        check(not one.pods[1].ready, "not ready")
+        one.wait(lambda: not one.pods[1].ready, 30, "it is not ready", lambda: one.pods[1].probe_words)
         equal(tables(one, 1), ["newer", "older"], "its rows")
         one.pods[1].kill(number=signal.SIGKILL)
         one.wait(lambda: FORKED in one.pods[1].log(), 60, "exec refuses, too", one.pods[1].describe)

@@ -97,10 +97,11 @@ class Lab(stage.Stage):
         return [one.name for one in self.pods if self.is_primary(one.ordinal)]
 
     def streaming(self, index):
-        """{application_name: row of pg_stat_replication} of those that stream from a server."""
+        """{application_name: row of pg_stat_replication} of those that stream from a server; without ordain's own
+        moments of a comparison."""
         names = ("application_name", "client_addr", "sync_state", "sent_lsn", "replay_lsn")
         rows = self.sql(index, f"SELECT {', '.join(names)} FROM pg_stat_replication "
-                               "WHERE state = 'streaming'", inside=True)
+                               "WHERE state = 'streaming' AND application_name <> 'ordain'", inside=True)
         return {row[0]: dict(zip(names, row)) for row in rows}
 
     def diverged(self, index, primary):
