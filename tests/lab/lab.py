@@ -47,9 +47,16 @@ class Lab(stage.Stage):
         return self.access.connect(self.pods[index].ip, timeout_s)
 
     def cluster_nodes(self, index):
-        """CLUSTER NODES as a pod's server answers it: [cluster.Node]."""
-        with self.redis(index) as connection:
-            return cluster.parse_nodes(connection.call("CLUSTER", "NODES"))
+        """CLUSTER NODES as a pod's server answers it, once it has loaded its data: [cluster.Node]."""
+        def ask():
+            try:
+                with self.redis(index) as connection:
+                    return cluster.parse_nodes(connection.call("CLUSTER", "NODES"))
+            except redis.ReplyError as error:
+                if not str(error).startswith("LOADING"):
+                    raise
+            return None
+        return self.wait(ask, 30, f"{self.pods[index].name} has loaded its data")
 
     def node_of(self, index):
         """The row of a pod's server about itself."""
