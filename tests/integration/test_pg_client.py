@@ -281,13 +281,20 @@ def an_old_password_is_given_to_a_known_server_alone():
 @case
 def a_full_server_says_so():
     with server(PRIMARY, max_connections=4, superuser_reserved_connections=0, max_wal_senders=0) as primary:
-        holders = [subprocess.Popen([DEBIAN / "bin/psql", "-X", "-h", str(primary.directory), "-U", "postgres",
-                                     "-c", "select pg_sleep(60)"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                   for _ in range(4)]
+        holders = []
+
+        def refused():
+            """What it answers once it is full; a holder that found it full by our own look comes again."""
+            holders[:] = [holder for holder in holders if holder.poll() is None]
+            while len(holders) < 4:
+                holders.append(subprocess.Popen(
+                    [DEBIAN / "bin/psql", "-X", "-h", str(primary.directory), "-U", "postgres", "-c", "select pg_sleep(60)"],
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            answer = one(target(PRIMARY, database="postgres"), commands=("select 1",))
+            return answer if answer.kind != "rows" else None
+
         try:
-            answer = wait(lambda: (lambda got: got if got.kind != "rows" else None)(
-                one(target(PRIMARY, database="postgres"), commands=("select 1",))), "it is full")
-            is_answer(answer, "full", "too many clients", "53300")
+            is_answer(wait(refused, "it is full"), "full", "too many clients", "53300")
         finally:
             for holder in holders:
                 holder.kill()
