@@ -128,16 +128,18 @@ static bool mend_stream(const struct repair *repair, char step[static 512], stru
                 pg_peers_look(&peers, repair->access, repair->identity, ordinal, mine,
                               repair->deadline_ns, err);
     const struct pg_peer *peer = done ? pg_peers_find(&peers, ordinal) : NULL;
+    enum pg_relation relation =
+        peer != NULL ? relation_to(repair, mine, peer) : PG_RELATION_UNKNOWN;
     if (peer != NULL && peer->answer != PG_ROWS) {
         pg_peer_describe(peer, who);
         done = err_set(err, ERR_LATER, "%s: %.200s", who,
                        *peer->message != '\0' ? peer->message : "no answer");
-    } else if (peer != NULL && relation_to(repair, mine, peer) == PG_RELATION_FORKED) {
+    } else if (relation == PG_RELATION_FORKED) {
         (void)snprintf(
             step, 512,
             "; it has WAL of the primary's own timeline that the primary has not: one of "
             "the two volumes is an old one");
-    } else if (peer != NULL && relation_to(repair, mine, peer) == PG_RELATION_DIVERGED) {
+    } else if (relation == PG_RELATION_DIVERGED) {
         (void)snprintf(step, 512,
                        "; it went past the point where the primary took over: its "
                        "container shall start anew");

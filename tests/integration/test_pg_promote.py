@@ -162,15 +162,20 @@ def silent_register(world):
         one.wait_healthy(30)
 
 
+def ahead(one):
+    """pg-2 has 5000 rows that pg-1 has not, and pg-0 is gone."""
+    one.sql(0, "CREATE TABLE t (n int)")
+    one.wait_healthy(20)
+    with one.cut(one.pods[0], one.pods[1]):
+        one.sql(0, "INSERT INTO t SELECT generate_series(1, 5000)")
+        one.wait(lambda: one.value(2, "SELECT count(*) FROM t", inside=True) == "5000", 20, "pg-2 has the rows")
+        one.pods[0].delete(force=True)
+
+
 def most_advanced(world):
     """the standby that received more takes over; the other one is refused, by its bytes, unless the better is given up"""
     with up(world) as one:
-        one.sql(0, "CREATE TABLE t (n int)")
-        one.wait_healthy(20)
-        with one.cut(one.pods[0], one.pods[1]):
-            one.sql(0, "INSERT INTO t SELECT generate_series(1, 5000)")
-            one.wait(lambda: one.value(2, "SELECT count(*) FROM t", inside=True) == "5000", 20, "pg-2 has the rows")
-            one.pods[0].delete(force=True)
+        ahead(one)
         refused(promote(one, "pg-1", *DEAD, timeout="5s"), 65, "pg-2", "bytes of WAL")
         result = promote(one, *DEAD)
         equal(result.rc, 0, f"{result!r}")
@@ -183,12 +188,7 @@ def most_advanced(world):
 def given_up(world):
     """a standby that a person gives up is passed over, and what that costs is told"""
     with up(world) as one:
-        one.sql(0, "CREATE TABLE t (n int)")
-        one.wait_healthy(20)
-        with one.cut(one.pods[0], one.pods[1]):
-            one.sql(0, "INSERT INTO t SELECT generate_series(1, 5000)")
-            one.wait(lambda: one.value(2, "SELECT count(*) FROM t", inside=True) == "5000", 20, "pg-2 has the rows")
-            one.pods[0].delete(force=True)
+        ahead(one)
         result = promote(one, "pg-1", "--peer-is-dead", "pg-0,pg-2")
         equal(result.rc, 0, f"{result!r}")
         check("is lost " in result.out and "bytes of WAL that pg-2 has" in result.out, result.out)

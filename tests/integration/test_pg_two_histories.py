@@ -47,18 +47,23 @@ def refuses(one, pod):
     equal(lab.differences(before, lab.take(one.pgdata(pod.ordinal))), [], "touched")
 
 
+def picture_taken(one):
+    """Born, and a snapshot of the primary's volume is kept."""
+    one.up(90)
+    note_who(one, 0, "older")
+    one.wait_healthy(60)
+    one.pods[0].delete(force=True)
+    one.pods[0].volume.save("snapshot")
+    one.pods[0].recreate()
+    one.wait_ready(60)
+
+
 @contextlib.contextmanager
 def older_primary(world, **options):
     """A set whose power is cut, and whose primary comes back with a snapshot of before its newest rows, alone, and
     writes past where its standbys ended."""
     with postgres(world, **options) as one:
-        one.up(90)
-        note_who(one, 0, "older")
-        one.wait_healthy(60)
-        one.pods[0].delete(force=True)
-        one.pods[0].volume.save("snapshot")
-        one.pods[0].recreate()
-        one.wait_ready(60)
+        picture_taken(one)
         note_who(one, 0, "newer")
         one.wait_healthy(60)
         one.delete_all(force=True)
@@ -289,13 +294,7 @@ def wal_is_gone(world):
 def running_standby(world):
     """a standby that runs while its primary becomes older than it is not ready, says why, and keeps what it has"""
     with postgres(world, replicas=2) as one:
-        one.up(90)
-        note_who(one, 0, "older")
-        one.wait_healthy(60)
-        one.pods[0].delete(force=True)
-        one.pods[0].volume.save("snapshot")
-        one.pods[0].recreate()
-        one.wait_ready(60)
+        picture_taken(one)
         write(one, 0, 40000)
         note_who(one, 0, "newer")
         one.wait_healthy(60)
