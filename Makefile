@@ -10,7 +10,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 3600
 TEST_TIMEOUT ?= 900
-TEST_JOBS ?= $(shell echo $$(($(JOBS) + 1)))
+TEST_JOBS ?= $(shell echo $$((2 * $(JOBS))))
 # Yours; the project's own flags are kept apart and always there.
 CFLAGS ?=
 LDFLAGS ?=

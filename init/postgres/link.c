@@ -18,36 +18,13 @@
 bool pg_link_init(struct pg_link *link, const struct pg_target *target)
 {
     memset(link, 0, sizeof(*link));
-    link->target = *target;
-    struct pg_target *kept = &link->target;
-    const char **texts[] = {&kept->host,     &kept->socket_dir,      &kept->user,   &kept->password,
-                            &kept->database, &kept->sslmode,         &kept->ssl_ca, &kept->ssl_cert,
-                            &kept->ssl_key,  &kept->application_name};
-    enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
-    size_t lens[TEXTS];
-    for (size_t i = 0; i < TEXTS; i++) {
-        lens[i] = *texts[i] != NULL ? strlen(*texts[i]) : 0;
-        link->texts_len += lens[i] + 1;
-    }
-    char *at = link->texts = calloc(1, link->texts_len);
-    if (at == NULL)
-        return false;
-    for (size_t i = 0; i < TEXTS; i++) {
-        if (lens[i] > 0)
-            memcpy(at, *texts[i], lens[i]);
-        *texts[i] = at;
-        at += lens[i] + 1;
-    }
-    return true;
+    return kept_target_init(&link->kept, target);
 }
 
 void pg_link_free(struct pg_link *link)
 {
     pg_link_close(link);
-    if (link->texts != NULL)
-        explicit_bzero(link->texts, link->texts_len);
-    free(link->texts);
-    link->texts = NULL;
+    kept_target_free(&link->kept);
 }
 
 void pg_link_close(struct pg_link *link)
@@ -156,7 +133,7 @@ void pg_link_connect(struct pg_link *link)
     link->lost = PG_SILENT;
     *link->sqlstate = *link->problem = '\0';
     char **kept = empty_environment();
-    link->conn = begin(&link->target);
+    link->conn = begin(&link->kept.target);
     environ = kept;
     if (link->conn == NULL) {
         pg_link_lose(link, PG_BROKEN, "out of memory");
@@ -210,7 +187,7 @@ static void note_flush(struct pg_link *link, int flushed)
 void pg_link_send(struct pg_link *link, const struct pg_call *call)
 {
     /* A walsender knows the simple protocol alone (protocol docs 17, 53.4). */
-    int sent = link->target.replication
+    int sent = link->kept.target.replication
                    ? PQsendQuery(link->conn, call->command)
                    : PQsendQueryParams(link->conn, call->command, call->param_count, NULL,
                                        call->params, NULL, NULL, 0);

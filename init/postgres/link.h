@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "init/postgres/client.h"
+#include "init/postgres/kept_target.h"
 #include "init/postgres/rows.h"
 
 /* One connection to one Postgres server, never blocking: the part of the client that knows libpq. */
@@ -22,9 +23,7 @@ enum pg_link_event {
 struct pg_conn; /* libpq's PGconn */
 
 struct pg_link {
-    struct pg_target target; /* its texts lie in TEXTS */
-    char *texts;
-    size_t texts_len;
+    struct kept_target kept;
     enum pg_link_state state;
     struct pg_conn *conn;
     short connect_events; /* what the connection that is being made waits for */

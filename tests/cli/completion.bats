@@ -36,9 +36,9 @@ os.write(fd, b"PS1='ready'; fpath=($PWD $fpath); autoload -Uz compinit; compinit
 read_until(rb"loaded\r\n")
 os.write(fd, sys.argv[1].encode() + b"\t")
 # the line as the editor leaves it goes back to us
-read_until(rb"never", 2)
-os.write(fd, b"\x01echo '\x05'\n")
-sys.stdout.write(read_until(rb"\r\nready", 20).decode(errors="replace").replace("\r", ""))
+os.write(fd, b"\x01print -r -- '<\x05>'\n")
+line = re.search(rb"\n<([^\n]*)>\r*\n", read_until(rb"\n<[^\n]*>\r*\n"))
+print(line[1].decode() if line else "nothing")
 os.write(fd, b"exit\n")
 P
 }
