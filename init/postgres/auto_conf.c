@@ -3,17 +3,21 @@
 #include <string.h>
 #include <strings.h>
 
+#include "init/postgres/conninfo.h"
+#include "init/sys/clock.h"
 #include "init/sys/file.h"
 
 #define AUTO_CONF_MAX ((size_t)4 << 20)
 
 /* Names are case-insensitive, "=" is optional, blanks may come first (guc-file.l). */
-static bool is_ours(const char *line, size_t len, bool fenced)
+static bool is_ours(const char *line, size_t len, enum auto_conf_what what)
 {
     static const char *const names[] = {"primary_conninfo", "primary_slot_name",
                                         "default_transaction_read_only"};
-    size_t count = sizeof names / sizeof *names - (fenced ? 0 : 1);
+    size_t count = sizeof names / sizeof *names - (what == AUTO_CONF_ALL ? 0 : 1);
     size_t at = 0;
+    if (what == AUTO_CONF_WHOM_NOT_HOLD && conninfo_line_is_held(line, len, clock_wall_ms() / 1000))
+        return false;
     while (at < len && (line[at] == ' ' || line[at] == '\t'))
         at++;
     for (size_t i = 0; i < count; i++) {
@@ -25,7 +29,7 @@ static bool is_ours(const char *line, size_t len, bool fenced)
     return false;
 }
 
-bool auto_conf_clean(const char *dir, bool fenced, struct err *err)
+bool auto_conf_clean(const char *dir, enum auto_conf_what what, struct err *err)
 {
     char path[4096];
     struct buf text = buf_new(AUTO_CONF_MAX);
@@ -37,7 +41,7 @@ bool auto_conf_clean(const char *dir, bool fenced, struct err *err)
     for (const char *line = buf_text(&text); line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         size_t len = stop != NULL ? (size_t)(stop - line) + 1 : (size_t)(end - line);
-        if (!is_ours(line, len, fenced))
+        if (!is_ours(line, len, what))
             buf_add(&clean, line, len);
         line += len;
     }

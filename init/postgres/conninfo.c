@@ -152,3 +152,9 @@ bool conninfo_host_is_held(const char *host, int64_t now_s)
     return text_u64(digits, &since_s) && since_s <= (uint64_t)now_s &&
            (uint64_t)now_s - since_s < HELD_S;
 }
+
+bool conninfo_line_is_held(const char *line, size_t len, int64_t now_s)
+{
+    const char *host = memmem(line, len, HELD_PREFIX, strlen(HELD_PREFIX));
+    return host != NULL && conninfo_host_is_held(host, now_s);
+}

@@ -1,6 +1,7 @@
 #ifndef INIT_POSTGRES_CONNINFO_H
 #define INIT_POSTGRES_CONNINFO_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "init/identity.h"
@@ -30,6 +31,8 @@ bool conninfo_point(struct buf *out, const char *present, const char *pod_name, 
 void conninfo_hold(char host[static 64], int64_t now_s);
 bool conninfo_is_held(const char *conninfo, int64_t now_s);
 bool conninfo_host_is_held(const char *host, int64_t now_s);
+/* The same for a line of a configuration file; the text that it lies in ends with a NUL. */
+bool conninfo_line_is_held(const char *line, size_t len, int64_t now_s);
 
 /* Appends NAME=VALUE, quoted as libpq reads it; nothing where VALUE is "". */
 void conninfo_word(struct buf *out, const char *name, const char *value);

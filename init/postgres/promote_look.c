@@ -117,12 +117,13 @@ static void take_pods(struct promote_look *look, bool *still)
     }
 }
 
-/* Whom the person named; else whom this call chose, once that one is the primary. */
+/* Whom the person named. Once the register names whom this call chose there is no way back to nobody: that one,
+ * when it is the primary; until then whoever has most, should somebody have got more after all. */
 static int wanted_of(const struct promote_look *look, int named)
 {
-    bool done = named >= 0 && look->observer.named.ordinal == look->began &&
-                look->pods[named].answer == PG_PROMOTE_PRIMARY;
-    return look->wanted < 0 && done ? named : pg_observer_find(&look->observer, look->wanted);
+    if (named < 0 || look->observer.named.ordinal != look->began)
+        return pg_observer_find(&look->observer, look->wanted);
+    return look->pods[named].answer == PG_PROMOTE_PRIMARY ? named : -1;
 }
 
 bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t deadline_ns,

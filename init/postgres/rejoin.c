@@ -60,8 +60,8 @@ void rejoin_kept_suffix(uint32_t timeline, uint64_t lsn, char suffix[static 64])
 bool rejoin_own_clone(const char *staging, struct err *err)
 {
     char key[4096];
-    return auto_conf_clean(staging, true, err) && file_join(key, staging, "server.key", err) &&
-           file_remove(key, err);
+    return auto_conf_clean(staging, AUTO_CONF_ALL, err) &&
+           file_join(key, staging, "server.key", err) && file_remove(key, err);
 }
 
 /* ---- pg_rewind */

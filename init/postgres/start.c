@@ -182,7 +182,7 @@ static bool decide_and_apply(struct pg_start *start, struct pg_start_result *res
 static bool lift_fence(const struct pg_start *start, struct err *err)
 {
     return !datadir_has_mark(&start->datadir, DATADIR_FENCED) ||
-           (auto_conf_clean(start->datadir.path, true, err) &&
+           (auto_conf_clean(start->datadir.path, AUTO_CONF_ALL, err) &&
             datadir_remove_mark(&start->datadir, DATADIR_FENCED, err));
 }
 

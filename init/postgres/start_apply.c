@@ -119,6 +119,13 @@ static bool tidy(const struct pg_start *start, struct err *err)
            datadir_remove_tree(&start->datadir, DATADIR_OLD, err);
 }
 
+/* A promotion compares what each standby has: one whose container starts anew meanwhile takes no WAL either. */
+static bool is_promotion_over(const struct pg_start *start)
+{
+    return start->facts.upstream == PG_UPSTREAM_PRIMARY &&
+           start->upstream->timeline > start->timeline;
+}
+
 static bool start_whole(struct pg_start *start, struct err *err)
 {
     record_seeded(start);
@@ -132,7 +139,9 @@ static bool start_whole(struct pg_start *start, struct err *err)
         record_own(start);
     /* Whom a standby of a replication that is being adopted follows, only its own configuration knows. */
     bool adopted = standby && start->facts.named == PG_NAMED_NOBODY;
-    return (adopted || auto_conf_clean(start->datadir.path, false, err)) && tidy(start, err);
+    enum auto_conf_what what =
+        standby && !is_promotion_over(start) ? AUTO_CONF_WHOM_NOT_HOLD : AUTO_CONF_WHOM;
+    return (adopted || auto_conf_clean(start->datadir.path, what, err)) && tidy(start, err);
 }
 
 bool pg_start_apply(struct pg_start *start, bool *again, struct err *err)

@@ -64,7 +64,7 @@ bool pg_start_is_promised(const struct pg_start *start);
 
 /* Tells the register, once, what this pod's volume holds: a timeline, or nothing. Best effort. */
 void pg_start_tell(struct pg_start *start);
-/* Reads what the other pods have told: facts.later_told, and start->untold. */
+/* Reads what the other pods have told: facts.born and later_told, and start->untold. */
 bool pg_start_hear(struct pg_start *start, struct err *err);
 /* True while a first initdb or an adoption waits for start->untold, for some seconds at most. */
 bool pg_start_must_hear(struct pg_start *start);

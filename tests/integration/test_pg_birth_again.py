@@ -5,6 +5,7 @@ import os
 
 from common import lab, postgres
 from lab import check, equal
+from pg_births import Births
 from pg_cells import write_register
 
 
@@ -65,7 +66,42 @@ def a_pod_that_does_not_tell(world):
         one.wait_healthy(60)
 
 
-SCENARIOS = [a_register_made_anew, an_adoption_that_stayed_on, a_pod_that_does_not_tell]
+def half_of_a_birth(world):
+    """the register is made anew in the middle of a first initdb: half of one is no data, and the birth begins again"""
+    births = Births(world)
+    with births.one as one:
+        births.at("after initdb")
+        stand = births.waiting()
+        stand.go_on()
+        births.reach("after initdb")
+        births.at("")
+        one.pods[0].delete(force=True)
+        os.unlink(os.path.join(one.register, "pg-ordain"))
+        one.pods[0].recreate()
+        one.wait_healthy(60)
+        told = one.register_of()
+        equal((told["holds.0"], told["seeded.0"], told["primary"]), ("nothing", "data", "pg-0"), "the register")
+        check(stand.has(".half-initdb"), "what was half is kept aside")
+
+
+def damaged_data(world):
+    """the register is made anew, the first volume is lost, and all that is left is damaged: it is data all the same"""
+    with postgres(world, replicas=2) as one:
+        one.up(90)
+        one.wait_healthy(30)
+        one.delete_all()
+        os.unlink(os.path.join(one.register, "pg-ordain"))
+        one.pods[0].volume.clear()
+        os.truncate(os.path.join(one.pgdata(1), "global/pg_control"), 100)
+        for pod in one.pods:
+            pod.recreate()
+        one.wait(lambda: "had data" in one.pods[0].termination.get("init", ""), 30, "it is refused", one.pods[0].describe)
+        told = one.register_of()
+        equal((told["holds.0"], told["holds.1"], told["seeded.1"]), ("nothing", "damaged data", "data"), "what is told")
+        equal(os.listdir(one.pods[0].volume.path), ["pgdata.ordain-lock"], "nothing is begun")
+
+
+SCENARIOS = [a_register_made_anew, an_adoption_that_stayed_on, a_pod_that_does_not_tell, half_of_a_birth, damaged_data]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])

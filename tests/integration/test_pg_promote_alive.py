@@ -2,6 +2,7 @@
 """Promotions beside a primary that is given up and lives: it reaches the standbys, and the Job does not reach it."""
 
 import collections
+import contextlib
 import fcntl
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +28,10 @@ def job_of(one, number):
     return End(f"{one.group}j{number}")
 
 
-def promote(one, *words):
+def promote(one, *words, begin=()):
     """`ordain promote postgres --peer-is-dead pg-0` as the second Job, which does not reach pg-0."""
     with one.cut(one.pods[0], job_of(one, 2)):
-        return one.job(*words, "ordain", "promote", "postgres", "--peer-is-dead", "pg-0")
+        return one.job(*begin, "ordain", "promote", "postgres", *words, "--peer-is-dead", "pg-0")
 
 
 def held(one, index):
@@ -64,7 +65,7 @@ def a_register_that_is_slow(world):
         lock = os.open(os.path.join(one.register, ".pg-ordain.lock"), os.O_RDWR)
         fcntl.flock(lock, fcntl.LOCK_EX)
         with ThreadPoolExecutor(1) as pool, one.cut(one.pods[1], one.pods[0]):
-            result = pool.submit(promote, one, "timeout", "60")
+            result = pool.submit(promote, one)
             try:
                 seen = set()
                 for _ in range(3):
@@ -77,32 +78,66 @@ def a_register_that_is_slow(world):
         everything_is_there(one, writer)
 
 
-def a_standby_that_is_not_held_any_more(world):
-    """its container starts anew between promote's look and the register's change: what it received then counts"""
+@contextlib.contextmanager
+def between_look_and_register(world, *words):
+    """A promotion of pg-1 that has looked and waits for the register's lock; the standbys have the same. Yields the
+    set, its writer, whom pg-2 followed, and what lets the promotion go on and answers with its result."""
     with synchronous(world) as one, one.guard() as guard, one.writer(pause_s=0.01) as writer:
         writer.wait_rows(100)
         writer.pause()  # both have the same, so that the choice falls on pg-1
         one.wait_healthy(30)
+        whom = one.value(2, "SHOW primary_conninfo", inside=True)
         lock = os.open(os.path.join(one.register, ".pg-ordain.lock"), os.O_RDWR)
         fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def let_go():
+            nonlocal lock
+            os.close(lock)
+            lock = -1
+            return result.result()
         with ThreadPoolExecutor(1) as pool:
-            result = pool.submit(promote, one, "timeout", "60")
+            result = pool.submit(promote, one, *words)
             try:
                 one.wait(lambda: held(one, 1) and held(one, 2), 30, "both are held")
                 looks = guard.looks  # promote waits 3 s for the primary in its look, then it wants the lock
                 one.wait(lambda: guard.looks >= looks + 18, 30, "promote has looked")
-                with one.cut(one.pods[1], one.pods[0]):
-                    one.pods[2].kill()
-                    writer.resume()
-                    writer.wait_rows(20)
-                    os.close(lock)
-                    lock = -1
-                    equal(result.result().rc, 0, f"promote: {result.result()!r}")
+                yield one, writer, whom, let_go
             finally:
                 if lock >= 0:
                     os.close(lock)
-        equal(one.named(), one.pods[2], "who has more")
         everything_is_there(one, writer)
+
+
+def a_standby_that_starts_anew(world):
+    """a held standby's container starts anew before the register is changed: it is held still, and confirms nothing"""
+    with between_look_and_register(world) as (one, writer, _, let_go):
+        since = held(one, 2)
+        one.pods[2].kill()
+        one.wait(lambda: one.pods[2].restarts["main"] and one.is_primary(2) is False, 30, "pg-2 answers again")
+        writer.resume()
+        equal(held(one, 2), since, "since when it is held")
+        equal(one.sql(2, "SELECT status FROM pg_stat_wal_receiver", inside=True), [], "its receiver")
+        result = let_go()
+        equal(result.rc, 0, f"promote: {result!r}")
+        equal(one.named(), one.pods[1], "the named primary")
+
+
+def a_standby_that_is_led_back(world, *words):
+    """somebody leads a held standby back to the old primary before the register is changed: what it received counts"""
+    with between_look_and_register(world, *words) as (one, writer, whom, let_go):
+        with one.cut(one.pods[1], one.pods[0]):
+            for command in (f"ALTER SYSTEM SET primary_conninfo = $whom${whom}$whom$", "SELECT pg_reload_conf()"):
+                one.sql(2, command, inside=True)
+            writer.resume()
+            writer.wait_rows(20)
+            result = let_go()
+        equal(result.rc, 0, f"promote: {result!r}")
+        equal(one.named(), one.pods[2], "who has more")
+
+
+def a_named_standby_that_is_outrun(world):
+    """the same where the person named the pod: once the register names it, nobody can be refused any more"""
+    a_standby_that_is_led_back(world, "pg-1")
 
 
 def a_standby_that_reads_its_own_wal(world):
@@ -135,7 +170,7 @@ def a_promotion_killed_before_the_register(world):
     """killed while the standbys take WAL from nobody: they follow the primary again by themselves"""
     with synchronous(world) as one, one.guard(), one.writer() as writer:
         writer.wait_rows(50)
-        result = promote(one, "timeout", "--signal=KILL", "4.5")
+        result = promote(one, begin=("timeout", "--signal=KILL", "4.5"))
         equal(result.rc, 137, f"promote: {result!r}")
         equal(one.named(), one.pods[0], "the register was not changed")
         check(held(one, 1), "pg-1 is held")
@@ -193,9 +228,9 @@ def a_clone_that_was_never_whole(world):
             one.wait_healthy(60)
 
 
-SCENARIOS = [a_primary_that_goes_on, a_register_that_is_slow, a_standby_that_is_not_held_any_more,
-             a_standby_that_reads_its_own_wal, a_promotion_killed_before_the_register,
-             a_standby_that_diverges_while_it_runs, a_clone_that_was_never_whole]
+SCENARIOS = [a_primary_that_goes_on, a_register_that_is_slow, a_standby_that_starts_anew,
+             a_standby_that_is_led_back, a_named_standby_that_is_outrun, a_standby_that_reads_its_own_wal,
+             a_promotion_killed_before_the_register, a_standby_that_diverges_while_it_runs, a_clone_that_was_never_whole]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])

@@ -12,10 +12,12 @@
 #include <cmocka.h>
 
 #include "init/postgres/auto_conf.h"
+#include "init/postgres/conninfo.h"
 #include "init/postgres/datadir.h"
 #include "init/postgres/entrypoint.h"
 #include "init/postgres/rejoin.h"
 #include "init/postgres/reserved_history.h"
+#include "init/sys/clock.h"
 #include "init/sys/file.h"
 
 /* What lies in and beside PGDATA, by files made here; real ones are the integration tests'. */
@@ -252,7 +254,7 @@ static void alter_system_s_words_of_a_role_are_taken_out(void **state)
 {
     (void)state;
     make("pgdata");
-    assert_true(auto_conf_clean(pgdata, true, &err)); /* no file, no failure */
+    assert_true(auto_conf_clean(pgdata, AUTO_CONF_ALL, &err)); /* no file, no failure */
     put("pgdata/postgresql.auto.conf", "# Do not edit\n"
                                        "work_mem = '64MB'\n"
                                        "primary_conninfo = 'host=pg-0 primary_slot_name'\n"
@@ -260,12 +262,37 @@ static void alter_system_s_words_of_a_role_are_taken_out(void **state)
                                        "primary_conninfo_of_mine = 'kept'\n"
                                        "default_transaction_read_only on\n"
                                        "synchronous_standby_names = 'ANY 1 (a)'");
-    assert_true(auto_conf_clean(pgdata, true, &err));
+    assert_true(auto_conf_clean(pgdata, AUTO_CONF_ALL, &err));
     assert_string_equal(text_of("pgdata/postgresql.auto.conf"),
                         "# Do not edit\n"
                         "work_mem = '64MB'\n"
                         "primary_conninfo_of_mine = 'kept'\n"
                         "synchronous_standby_names = 'ANY 1 (a)'");
+}
+
+static void a_standby_that_is_held_stays_so(void **state)
+{
+    (void)state;
+    char held[128];
+    char line[256];
+    const int64_t now_s = clock_wall_ms() / 1000;
+    const int64_t ages[] = {0, 15, 21, -5};
+    make("pgdata");
+    for (size_t i = 0; i < sizeof ages / sizeof ages[0]; i++) {
+        bool stays = ages[i] >= 0 && ages[i] < 20;
+        conninfo_hold(held, now_s - ages[i]);
+        (void)snprintf(line, sizeof line,
+                       "primary_conninfo = 'host=%s port=5432'\n"
+                       "work_mem = '64MB'\n",
+                       held);
+        put("pgdata/postgresql.auto.conf", line);
+        assert_true(auto_conf_clean(pgdata, AUTO_CONF_WHOM_NOT_HOLD, &err));
+        assert_string_equal(text_of("pgdata/postgresql.auto.conf"),
+                            stays ? line : "work_mem = '64MB'\n");
+        put("pgdata/postgresql.auto.conf", line);
+        assert_true(auto_conf_clean(pgdata, AUTO_CONF_WHOM, &err));
+        assert_string_equal(text_of("pgdata/postgresql.auto.conf"), "work_mem = '64MB'\n");
+    }
 }
 
 static void a_standby_has_its_signal_and_no_slots_of_ours(void **state)
@@ -334,6 +361,7 @@ int main(void)
         ALONE(clocks_beat),
         ALONE(paths_must_be_absolute_and_below_a_mount),
         ALONE(alter_system_s_words_of_a_role_are_taken_out),
+        ALONE(a_standby_that_is_held_stays_so),
         ALONE(a_standby_has_its_signal_and_no_slots_of_ours),
         ALONE(a_clone_keeps_no_key_of_its_primary),
         ALONE(only_reserved_histories_are_removed),
