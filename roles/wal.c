@@ -119,6 +119,12 @@ static bool load_page(struct walk *walk, uint64_t lsn)
     return true;
 }
 
+/* Only a segment's first page tells whose it is. */
+static bool whose_is_known(struct walk *walk, uint64_t lsn)
+{
+    return walk->source->known || load_page(walk, lsn - lsn % walk->source->segment_bytes);
+}
+
 /* The page of walk->at, and walk->at behind its header where a record cannot begin earlier. */
 static bool find_record(struct walk *walk, struct record *record)
 {
@@ -237,6 +243,7 @@ static void count_record(struct walk *walk, const struct record *record)
 {
     const unsigned char info = record->header[RECORD_INFO] & INFO_OWN;
     const bool of_xlog = record->header[RECORD_MANAGER] == MANAGER_XLOG;
+    walk->end->last_end = walk->at;
     walk->at = round_up(walk->at, RECORD_ALIGN);
     if (of_xlog && info == XLOG_SWITCH) /* the rest of the segment is empty */
         walk->at = round_up(walk->at, walk->source->segment_bytes);
@@ -265,8 +272,7 @@ bool wal_find_end(const struct wal_source *source, uint64_t start, uint64_t past
     struct record record;
     check_source(source);
     *end = (struct wal_end){.end = start};
-    /* Only a segment's first page tells whose it is. */
-    if (!load_page(&walk, start - start % source->segment_bytes))
+    if (!whose_is_known(&walk, start))
         return false;
     do {
         enum step step = read_record(&walk, &record);
@@ -288,7 +294,7 @@ bool wal_first_record(const struct wal_source *source, uint64_t lsn, uint64_t li
     struct walk walk = {.source = source, .end = &end};
     check_source(source);
     lsn -= lsn % source->page_bytes;
-    if (!load_page(&walk, lsn - lsn % source->segment_bytes))
+    if (!whose_is_known(&walk, lsn))
         return false;
     for (; lsn < limit; lsn += source->page_bytes) {
         if (!load_page(&walk, lsn))

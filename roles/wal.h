@@ -27,11 +27,13 @@ struct wal_source {
     uint64_t system_identifier;
     uint32_t segment_bytes, page_bytes; /* page_bytes at most WAL_PAGE_MAX */
     /* Reads the page that begins at LSN into PAGE (page_bytes); false: there is none, the WAL ends.
-     * The first page of the segment that the walk begins in comes first, then pages in order. */
+     * The first page of the segment that the walk begins in comes first (it alone tells whose WAL it is),
+     * unless that is KNOWN; then pages in order. */
     bool (*page)(void *user, uint64_t lsn, unsigned char *page);
     void *user;
     unsigned char *memory;         /* page_bytes for the walk's use */
     const struct wal_other *other; /* each record is compared with it; NULL: with nothing */
+    bool known;
 };
 
 /* Why a walk stopped. Every one but the last is how a WAL ends. */
@@ -49,6 +51,7 @@ struct wal_end {
      * would fork off. Where no record is valid, the walk's start. */
     uint64_t end;
     uint64_t last;     /* where the last valid record begins; 0: none */
+    uint64_t last_end; /* behind its last byte, before alignment or what a switch leaves empty */
     uint64_t records;  /* how many are valid */
     uint32_t timeline; /* of the page that the last one ends on; 0: none */
     bool shutdown;     /* the last one is a shutdown checkpoint: the server stopped in order */

@@ -8,6 +8,7 @@
 #include "roles/bytes.h"
 #include "roles/crc32c.h"
 #include "roles/wal.h"
+#include "roles/wal_missing.h"
 
 #define PAGE 256
 #define SEGMENT (4 * PAGE)
@@ -58,6 +59,34 @@ static void seal(uint8_t *bytes, size_t size)
     }
 }
 
+/* The input as a server's last WAL, from its second page on, the last one cut: a volume that has the same bytes misses
+ * nothing; what one that has none misses is a record that lies in it. */
+static void find_missing(const uint8_t *bytes, size_t size)
+{
+    if (size <= PAGE)
+        return;
+    uint64_t lsn = 0;
+    size_t len = size - PAGE;
+    size_t room = (len + PAGE - 1) / PAGE * PAGE;
+    unsigned char *theirs = calloc(1, room);
+    unsigned char *mine = calloc(1, room);
+    unsigned char *memory = malloc(PAGE);
+    require(theirs != NULL && mine != NULL && memory != NULL);
+    memcpy(theirs, bytes + PAGE, len);
+    struct wal_stretch stretch = {SYSTEM, SEGMENT, PAGE,   SEGMENT + PAGE,
+                                  len,    theirs,  theirs, memory};
+    enum wal_missing same = wal_find_missing(&stretch, &lsn);
+    require(same != WAL_MISSING_RECORD);
+    stretch.mine = mine;
+    enum wal_missing none = wal_find_missing(&stretch, &lsn);
+    require((none == WAL_MISSING_UNTOLD) == (same == WAL_MISSING_UNTOLD));
+    if (none == WAL_MISSING_RECORD)
+        require(lsn > stretch.lsn && lsn + 24 <= stretch.lsn + len);
+    free(memory);
+    free(mine);
+    free(theirs);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct wal_end end, again;
@@ -70,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] % 2 == 1)
         seal(bytes, size - 1);
     struct pages pages = {.data = bytes, .size = size - 1};
-    struct wal_source source = {SYSTEM, SEGMENT, PAGE, page, &pages, memory, NULL};
+    struct wal_source source = {SYSTEM, SEGMENT, PAGE, page, &pages, memory, NULL, false};
     bool known = wal_find_end(&source, START, UINT64_MAX, &end);
     require(known == (end.records > 0) && known == (end.last != 0) && end.end >= START);
     require(end.end % 8 == 0 && end.stop != WAL_STOP_PAST);
@@ -89,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pages.next = 0;
     if (wal_first_record(&source, SEGMENT + PAGE, limit, &first))
         require(first >= SEGMENT + PAGE + 24 && first < limit && first % 8 == 0);
+    find_missing(bytes, size - 1);
     free(memory);
     free(bytes);
     return 0;
