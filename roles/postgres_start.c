@@ -45,7 +45,7 @@ struct row {
     unsigned data, named;
     enum cell first, born;
     unsigned identity;
-    enum cell behind, promised, outrun;
+    enum cell behind, promised, outrun, overtaken;
     unsigned upstream, relation;
     enum cell unfinished, wal_gone;
     unsigned others;
@@ -114,6 +114,12 @@ static const struct row rows[] = {
          "another pod of this set answers as a primary, and so would this one: without a "
          "register the first ordinal alone may be it; stop the other one, or use a register "
          "with --adopt"},
+    {.data = PRIMARY, .named = UNASKED, .first = YES, .overtaken = YES,
+     .action = PG_REFUSE, .sentence =
+         "a standby of this set has WAL of this volume's timeline that this volume has not, or has "
+         "otherwise: one of the two is an old volume or a copy, and the standby may have the only "
+         "rows; if this volume is the right one, stop the other pods and move their PGDATA away "
+         "first; if not, copy that standby's data here by hand, or use a register"},
     {.data = PRIMARY, .named = UNASKED, .first = YES,
      .action = PG_START_PRIMARY, .sentence =
          "the first ordinal is the primary, since there is no register"},
@@ -206,6 +212,13 @@ static const struct row rows[] = {
          "the register names this pod as the primary, and its timeline is older than the "
          "recorded one: an old volume or a restored backup; `ordain promote postgres` makes a "
          "standby the primary"},
+    {.data = PRIMARY, .named = ME, .overtaken = YES,
+     .action = PG_REFUSE, .sentence =
+         "the register names this pod as the primary, and a standby has WAL of this volume's "
+         "timeline that this volume has not, or has otherwise: one of the two is an old volume or a "
+         "copy, and the standby may have the only rows; `ordain promote postgres` makes the pod "
+         "with the latest data the primary, and this one follows; if this volume is the right one, "
+         "stop the other pods and move their PGDATA away first"},
     {.data = PRIMARY, .named = ME,
      .action = PG_START_PRIMARY, .sentence =
          "the register names this pod as the primary"},
@@ -308,12 +321,12 @@ static bool matches(const struct row *row, const struct pg_start_facts *facts)
            is(row->first, facts->first) && is(row->born, facts->born) &&
            in(row->identity, facts->identity) && is(row->behind, facts->behind_record) &&
            is(row->promised, facts->promised) && is(row->outrun, facts->outrun) &&
-           in(row->upstream, facts->upstream) && in(row->relation, facts->relation) &&
-           is(row->unfinished, facts->unfinished) && is(row->wal_gone, facts->wal_gone) &&
-           in(row->others, facts->others) && is(row->birth_new, facts->birth_is_new) &&
-           is(row->later, facts->later_told) && is(row->adopt, facts->adopt) &&
-           in(row->policy, facts->policy) && is(row->kept, facts->kept_before) &&
-           is(row->rewindable, facts->rewindable);
+           is(row->overtaken, facts->overtaken) && in(row->upstream, facts->upstream) &&
+           in(row->relation, facts->relation) && is(row->unfinished, facts->unfinished) &&
+           is(row->wal_gone, facts->wal_gone) && in(row->others, facts->others) &&
+           is(row->birth_new, facts->birth_is_new) && is(row->later, facts->later_told) &&
+           is(row->adopt, facts->adopt) && in(row->policy, facts->policy) &&
+           is(row->kept, facts->kept_before) && is(row->rewindable, facts->rewindable);
 }
 
 struct pg_start_decision postgres_start_decide(const struct pg_start_facts *facts)
@@ -329,11 +342,12 @@ bool postgres_start_is_local(const struct pg_start_facts *facts)
 {
     struct pg_start_facts asked = *facts;
     int row = -1;
-    for (int i = 0; i < 2 * PG_UPSTREAM_VALUES * PG_RELATION_VALUES * PG_OTHERS_VALUES; i++) {
+    for (int i = 0; i < 4 * PG_UPSTREAM_VALUES * PG_RELATION_VALUES * PG_OTHERS_VALUES; i++) {
         asked.outrun = i % 2 != 0;
-        asked.upstream = (enum pg_upstream)(i / 2 % PG_UPSTREAM_VALUES);
-        asked.relation = (enum pg_relation)(i / 2 / PG_UPSTREAM_VALUES % PG_RELATION_VALUES);
-        asked.others = (enum pg_others)(i / 2 / PG_UPSTREAM_VALUES / PG_RELATION_VALUES);
+        asked.overtaken = i / 2 % 2 != 0;
+        asked.upstream = (enum pg_upstream)(i / 4 % PG_UPSTREAM_VALUES);
+        asked.relation = (enum pg_relation)(i / 4 / PG_UPSTREAM_VALUES % PG_RELATION_VALUES);
+        asked.others = (enum pg_others)(i / 4 / PG_UPSTREAM_VALUES / PG_RELATION_VALUES);
         int its = postgres_start_decide(&asked).row;
         if (i > 0 && its != row)
             return false;

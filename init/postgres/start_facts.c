@@ -8,6 +8,8 @@
 
 /* What one look at the other pods may take; a wait looks again. */
 #define PEERS_MS 3000
+/* The same where answers can only stop a primary: a dead node must not hold it up for long. */
+#define STANDBYS_MS 1000
 #define REGISTER_MS 2000
 
 bool pg_start_has_data(const struct pg_start *start)
@@ -117,9 +119,8 @@ static bool is_outrun(const struct pg_start *start)
 }
 
 /* Asks the named pod, or all, and where the named one's history left start->timeline. */
-static bool ask_others(struct pg_start *start, bool named, struct err *err)
+static bool ask_others(struct pg_start *start, bool named, int64_t until_ns, struct err *err)
 {
-    int64_t until_ns = clock_part_ns(start->deadline_ns, PEERS_MS);
     if (!open_peers(start, err) ||
         !pg_peers_look(&start->peers, &start->access, &start->identity,
                        named ? start->named.ordinal : -1, start->timeline, until_ns, err))
@@ -133,12 +134,12 @@ static bool look_at_others(struct pg_start *start, struct err *err)
 {
     bool named = start->named.ordinal >= 0 && start->named.ordinal != start->identity.ordinal;
     start->timeline = pg_start_has_data(start) ? control_file_timeline(&start->datadir.control) : 0;
-    if (!ask_others(start, named, err))
+    if (!ask_others(start, named, clock_part_ns(start->deadline_ns, PEERS_MS), err))
         return false;
     uint32_t newer = pg_start_wal_timeline(start);
     if (newer > start->timeline) {
         start->timeline = newer;
-        if (!ask_others(start, named, err))
+        if (!ask_others(start, named, clock_part_ns(start->deadline_ns, PEERS_MS), err))
             return false;
     }
     start->facts.relation = pg_start_wal_relation(start);
@@ -150,12 +151,25 @@ static bool look_at_others(struct pg_start *start, struct err *err)
         !pg_start_hear(start, err))
         return false;
     start->facts.outrun = is_outrun(start);
+    start->facts.overtaken = pg_start_is_overtaken(start);
     return true;
+}
+
+/* A named primary starts whoever answers, or cannot even be asked. */
+static void look_at_standbys(struct pg_start *start)
+{
+    struct err why;
+    start->timeline = control_file_timeline(&start->datadir.control);
+    if (ask_others(start, false, clock_part_ns(start->deadline_ns, STANDBYS_MS), &why))
+        start->facts.overtaken = pg_start_is_overtaken(start);
+    else
+        log_warn("%s", why.message);
 }
 
 bool pg_start_look(struct pg_start *start, struct err *err)
 {
     start->upstream = NULL;
+    start->overtaken_by = NULL;
     start->wal_end = 0;
     start->compared = (struct wal_compare_result){0};
     if (!datadir_read(&start->datadir, err))
@@ -164,7 +178,11 @@ bool pg_start_look(struct pg_start *start, struct err *err)
     if (!read_register(start, err))
         return false;
     start->facts.promised = pg_start_is_promised(start);
-    if (!postgres_start_is_local(&start->facts) && !look_at_others(start, err)) {
+    bool is_local = postgres_start_is_local(&start->facts);
+    bool is_primary = start->facts.named == PG_NAMED_ME && start->facts.data == PG_DATA_PRIMARY;
+    if (!is_local && is_primary)
+        look_at_standbys(start);
+    else if (!is_local && !look_at_others(start, err)) {
         if (err->kind != ERR_LATER)
             return false;
         log_warn("%s", err->message); /* a DNS that is silent proves nothing */

@@ -28,6 +28,8 @@ struct pg_start {
     const struct pg_peer *upstream; /* the named primary's pod; NULL: it is this one, or nobody */
     uint64_t wal_end;               /* of PGDATA, where it was needed; 0: not known */
     struct wal_compare_result compared; /* with the upstream's; WAL_UNTOLD and no tail: not asked */
+    const struct pg_peer *overtaken_by; /* a standby that has what PGDATA has not; NULL: none */
+    uint64_t overtaken_at;              /* where the first such record begins that was looked at */
     uint32_t timeline;                  /* on which PGDATA's WAL ends, where others were asked */
     const struct pg_peer *untold; /* a pod with an address that has not told yet; NULL: none */
     bool told;                    /* this pod has */
@@ -59,6 +61,12 @@ enum pg_relation pg_start_wal_relation(struct pg_start *start);
 bool pg_start_wal_is_gone(struct pg_start *start);
 /* A standby that the register names: is it what the promotion chose? The first primary was never chosen. */
 bool pg_start_is_promised(const struct pg_start *start);
+
+/* ---- start_overtaken.c */
+
+/* After a look at all pods: this volume is a primary's to be, and a standby is proved to have more of its timeline's
+ * WAL (overtaken_by, overtaken_at). Who does not answer has nothing. */
+bool pg_start_is_overtaken(struct pg_start *start);
 
 /* ---- start_told.c: where the register names nobody it may be new, and the volumes not */
 

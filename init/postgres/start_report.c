@@ -107,6 +107,10 @@ static void report_peers(const struct pg_start *start, struct buf *out)
             lsn_write(peer->fork, lsn);
             buf_printf(out, "            left this pod's timeline at %s\n", lsn);
         }
+        if (peer == start->overtaken_by) {
+            lsn_write(start->overtaken_at, lsn);
+            buf_printf(out, "            has WAL that this volume has not, from %s on\n", lsn);
+        }
     }
 }
 

@@ -225,6 +225,21 @@ bool wal_files_compare(const struct wal_files_query *query, const struct wal_tai
     return done;
 }
 
+bool wal_files_read(const struct wal_files_query *query, uint64_t lsn, unsigned char *bytes,
+                    size_t len, int64_t deadline_ns, struct err *err)
+{
+    struct reader reader;
+    const size_t page_bytes = query->control->wal_block_bytes;
+    bool done = open_reader(&reader, query, deadline_ns, err);
+    for (size_t have = 0; done && have < len; have += page_bytes) {
+        if (!read_page(&reader, lsn + have, bytes + have))
+            memset(bytes + have, 0, page_bytes);
+        done = !reader.failed;
+    }
+    close_reader(&reader);
+    return done;
+}
+
 uint32_t wal_files_timeline_at(const char *pgdata, uint32_t segment_bytes, uint64_t lsn)
 {
     char path[4096];

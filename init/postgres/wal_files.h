@@ -49,6 +49,11 @@ bool wal_files_compare(const struct wal_files_query *query, const struct wal_tai
                        const struct wal_other *other, uint64_t *differs, int64_t deadline_ns,
                        struct err *err);
 
+/* What lies in the files from LSN on: LEN bytes, whole pages, valid or not; zeros where there is no such page (query's
+ * START and PAST are not used). Fails as wal_files_find_end does. */
+bool wal_files_read(const struct wal_files_query *query, uint64_t lsn, unsigned char *bytes,
+                    size_t len, int64_t deadline_ns, struct err *err);
+
 /* The newest timeline of which PGDATA/pg_wal has the segment with the byte before LSN, which for a running
  * standby is the one that it follows, or followed last: its control file may lag behind. 0: there is none. */
 uint32_t wal_files_timeline_at(const char *pgdata, uint32_t segment_bytes, uint64_t lsn);

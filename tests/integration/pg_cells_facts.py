@@ -169,7 +169,7 @@ class Facts:
             "other_seeded": {"seeded.2": "data", "holds.0": "nothing"},
             "unnamed": {**known, "holds.0": "nothing"}, "me_unborn": {"primary": me},
             "me_other_seeded": {"primary": me, "seeded.2": "data"},
-            "me": {**known, "primary": me, "timeline": 1}, "standby": {**known, "primary": "pg-2"},
+            "me": {**known, "primary": me, "timeline": 1}, "me_2": {**known, "primary": me}, "standby": {**known, "primary": "pg-2"},
             "me_next": {**known, "primary": me, "timeline": 3},
             "me_ahead": {**known, "primary": me, "timeline": 3, "promoted_at": "1/0"},
             "me_later": {**known, "primary": me, "timeline": 2}, "old": {**known, "primary": "pg-1", "timeline": 3},

@@ -59,6 +59,7 @@ CELLS = [
     Cell("a first install, as ORDAIN_BIRTH=new", "empty", reach="none", env=NEW, after="begun"),
     Cell("PGDATA is empty, and without a register", "empty", reach="none", env=NONE, rc=REFUSE),
     Cell("another pod of this set answers as a primary", "former", env=NONE, rc=REFUSE),
+    Cell("a standby of this set has WAL of this volume's timeline", "forked", reach="standby", env=NONE, rc=REFUSE),
     Cell("the first ordinal is the primary", "former", reach="standby", env=NONE, work=False, after="primary"),
     Cell("without a register the first ordinal", "standby", env=NONE, rc=REFUSE),
     Cell("without a register the first ordinal", "rewinding", reach="none", env=NONE, rc=REFUSE),
@@ -92,6 +93,9 @@ CELLS = [
     Cell("the register names this pod, its data is a standby's and ends before", "standby", "me_ahead", rc=REFUSE),
     Cell("the register names this pod and its data is still", "standby", "me_next", after="standby"),
     Cell("the register names this pod as the primary, and its timeline", "former", "me_later", rc=REFUSE),
+    Cell("the register names this pod as the primary, and a standby has WAL", "forked", "me_2", reach="standby", rc=REFUSE),
+    Cell("the register names this pod as the primary, and a standby has WAL", "forked", "me_2", rc=REFUSE),
+    Cell("the register names this pod as the primary", "forked", "me_2", reach="none", work=False, after="primary"),
     Cell("the register names this pod as the primary", "former", "me", work=False, after="primary"),
 
     Cell("the named primary answers with another", "empty", "stranger", rc=REFUSE),

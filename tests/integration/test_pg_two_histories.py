@@ -291,8 +291,8 @@ def wal_is_gone(world):
         equal(action, "start as standby", result.out)
 
 
-def running_standby(world):
-    """a standby that runs while its primary becomes older than it is not ready, says why, and keeps what it has"""
+def unreached_standby(world):
+    """a standby that could not be asked while its primary became older is not ready, says why, and keeps what it has"""
     with postgres(world, replicas=2) as one:
         picture_taken(one)
         write(one, 0, 40000)
@@ -300,8 +300,10 @@ def running_standby(world):
         one.wait_healthy(60)
         one.pods[0].delete(force=True)
         one.pods[0].volume.restore("snapshot")
-        one.pods[0].recreate()
-        one.pods[0].wait_ready(60)
+        stand = hold(one, 0, one.pods[0].recreate)
+        with one.cut(one.pods[0], one.pods[1], how="drop"):
+            stand.go_on()
+            one.wait(lambda: one.is_primary(0), 60, "it starts, whoever does not answer", one.pods[0].describe)
         one.wait(lambda: "of the two volumes is an old one" in one.pods[1].probe_words.get("readiness", ""), 60,
                  "its probe says it", lambda: one.pods[1].probe_words)
         one.wait(lambda: not one.pods[1].ready, 30, "it is not ready", lambda: one.pods[1].probe_words)
@@ -313,7 +315,7 @@ def running_standby(world):
 
 
 SCENARIOS = [restored_primary, restored_primary_13, restored_primary_18, promoted_past, no_other_history,
-             no_other_history_13, no_other_history_18, power_cut, wal_is_gone, running_standby]
+             no_other_history_13, no_other_history_18, power_cut, wal_is_gone, unreached_standby]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])

@@ -34,6 +34,7 @@ static struct pg_start_facts facts_of(int number)
     facts.promised = digit(&number, 2) != 0;
     facts.later_told = facts.promised; /* rows of other registers */
     facts.outrun = digit(&number, 2) != 0;
+    facts.overtaken = facts.outrun; /* rows of other data */
     facts.born = digit(&number, 2) != 0;
     facts.wal_gone = digit(&number, 2) != 0;
     facts.unfinished = digit(&number, 2) != 0;
@@ -165,6 +166,13 @@ static void an_old_volume_is_no_primary(const struct pg_start_facts *facts, enum
         assert_int_equal(action, PG_REFUSE);
 }
 
+static void a_primary_never_starts_behind_its_standbys(const struct pg_start_facts *facts,
+                                                       enum pg_action action)
+{
+    if (action == PG_START_PRIMARY)
+        assert_false(facts->overtaken);
+}
+
 static void a_standby_needs_no_register(const struct pg_start_facts *facts, enum pg_action action)
 {
     if (facts->named != PG_NAMED_UNREACHABLE || facts->identity == PG_IDENTITY_OTHER)
@@ -193,6 +201,7 @@ static void (*const checks[])(const struct pg_start_facts *facts, enum pg_action
     another_cluster_s_data_is_never_touched,
     half_a_rewind_never_starts,
     an_old_volume_is_no_primary,
+    a_primary_never_starts_behind_its_standbys,
     a_standby_needs_no_register,
 };
 
@@ -231,20 +240,23 @@ static void every_answer_is_as_recorded_and_safe(void **state)
     for (int row = 0; row < rows; row++) {
         const struct pg_start_facts *facts = &firsts[row];
         assert_true(counts[row] > 0); /* no row is dead */
-        int put = snprintf(
-            text + len, sizeof text - len,
-            "%2d %7d %s: %s\n   first: %s, named %s%s%s, identity %s, upstream %s %s, "
-            "others %s%s%s, %s%s%s%s%s%s%s%s\n",
-            row + 1, counts[row], postgres_start_action_name(decisions[row].action),
-            decisions[row].sentence, data_names[facts->data], named_names[facts->named],
-            facts->first ? ", first" : "", facts->behind_record ? ", behind" : "",
-            identity_names[facts->identity], upstream_names[facts->upstream],
-            relation_names[facts->relation], others_names[facts->others],
-            facts->birth_is_new ? ", new" : "", facts->adopt ? ", adopt" : "",
-            policy_names[facts->policy], facts->kept_before ? ", kept" : "",
-            facts->rewindable ? ", rewindable" : "", facts->unfinished ? ", unfinished" : "",
-            facts->wal_gone ? ", WAL gone" : "", facts->born ? ", born" : "",
-            facts->promised ? ", promised" : "", facts->outrun ? ", outrun" : "");
+        int put =
+            snprintf(text + len, sizeof text - len,
+                     "%2d %7d %s: %s\n   first: %s, named %s%s%s, identity %s, upstream %s %s, "
+                     "others %s%s%s, %s%s%s%s%s%s%s%s\n",
+                     row + 1, counts[row], postgres_start_action_name(decisions[row].action),
+                     decisions[row].sentence, data_names[facts->data], named_names[facts->named],
+                     facts->first ? ", first" : "", facts->behind_record ? ", behind" : "",
+                     identity_names[facts->identity], upstream_names[facts->upstream],
+                     relation_names[facts->relation], others_names[facts->others],
+                     facts->birth_is_new ? ", new" : "", facts->adopt ? ", adopt" : "",
+                     policy_names[facts->policy], facts->kept_before ? ", kept" : "",
+                     facts->rewindable ? ", rewindable" : "",
+                     facts->unfinished ? ", unfinished" : "", facts->wal_gone ? ", WAL gone" : "",
+                     facts->born ? ", born" : "", facts->promised ? ", promised" : "",
+                     !facts->outrun                   ? ""
+                     : facts->data == PG_DATA_PRIMARY ? ", overtaken"
+                                                      : ", outrun");
         assert_true(put > 0 && (size_t)put < sizeof text - len);
         len += (size_t)put;
     }
@@ -257,7 +269,10 @@ static void what_is_local_is_decided_without_the_others(void **state)
     struct pg_start_facts facts = {.data = PG_DATA_STANDBY, .named = PG_NAMED_UNREACHABLE};
     assert_true(postgres_start_is_local(&facts));
     facts = (struct pg_start_facts){.data = PG_DATA_PRIMARY, .named = PG_NAMED_ME};
+    assert_false(postgres_start_is_local(&facts)); /* a standby may have more */
+    facts.behind_record = true;
     assert_true(postgres_start_is_local(&facts));
+    facts.behind_record = false;
     facts.named = PG_NAMED_OTHER;
     assert_false(postgres_start_is_local(&facts));
     facts = (struct pg_start_facts){.data = PG_DATA_EMPTY, .named = PG_NAMED_NOBODY, .first = true};
