@@ -78,9 +78,11 @@ static void set_defaults(struct settings *settings, const char *engine)
                   .synchronous = -1,
                   .peer_is_dead = "",
                   .admin = "postgres",
+                  .admin_file = "",
                   .admin_password = "",
                   .admin_password_file = "",
-                  .database = ""},
+                  .database = "",
+                  .database_file = ""},
         .pod_name = "",
         .pod_namespace = "",
         .pod_ip = "",
@@ -304,6 +306,8 @@ bool settings_read(struct settings *settings, command_set command, const char *e
     set_defaults(settings, engine);
     struct err further;
     bool good = read_environment(settings, err);
+    if (strcmp(engine, "postgres") == 0)
+        good = settings_read_files(settings, command, good ? err : &further) && good;
     int at = 0;
     int operands = 0; /* gathered at the front, over the flags that were read */
     while (at < argc && strcmp(argv[at], "--") != 0) {

@@ -63,6 +63,7 @@ struct postgres_settings {
     const char *admin;                                /* POSTGRES_USER, postgres */
     const char *admin_password, *admin_password_file; /* POSTGRES_PASSWORD, _FILE */
     const char *database;                             /* POSTGRES_DB; "": as the user is called */
+    const char *admin_file, *database_file; /* where the two were read from; "": told as values */
 };
 
 struct settings {
@@ -118,9 +119,10 @@ typedef unsigned command_set;
  * may come in any order; what follows "--" is operands. ARGV is put in order: the operands are
  * ARGV[*OPERANDS_AT] to its end, the "--" left out. COMMAND is one bit of a command_set, ENGINE
  * "redis", "postgres" or "". Kinds: ERR_USAGE for an unknown or ill-used flag ("did you mean"
- * included), ERR_CONFIG for a bad value in the environment, an unknown ORDAIN_* variable, a service
- * link's tcp:// value in a known one. SETTINGS holds what could be read also on failure. All texts
- * point into ARGV and the environment.
+ * included), ERR_CONFIG for a bad value in the environment or in a file that it names, an unknown
+ * ORDAIN_* variable, a service link's tcp:// value in a known one. SETTINGS holds what could be read
+ * also on failure. All texts point into ARGV, the environment, or what was read of POSTGRES_USER_FILE and
+ * POSTGRES_DB_FILE, which the next call overwrites.
  */
 bool settings_read(struct settings *settings, command_set command, const char *engine, int argc,
                    char **argv, int *operands_at, struct err *err);

@@ -235,13 +235,17 @@ const struct setting_row setting_rows[] = {
           "pods that do not answer and never will: what they alone have is given up"),
     PLAIN(POSTGRES, KIND_TEXT, postgres.admin, "admin", "POSTGRES_USER", "NAME", "postgres",
           PG_TALK | COMMAND_RENDER, "the image's superuser, whom form, promote and status use"),
+    PLAIN(POSTGRES, KIND_PATH, postgres.admin_file, NULL, "POSTGRES_USER_FILE", "PATH", "",
+          PG_TALK | COMMAND_RENDER, "file with that name, in place of POSTGRES_USER"),
     PLAIN(POSTGRES, KIND_SECRET, postgres.admin_password, NULL, "POSTGRES_PASSWORD", "SECRET", "",
           PG_TALK | COMMAND_RENDER, "its password, as the image is told"),
     PLAIN(POSTGRES, KIND_PATH, postgres.admin_password_file, "admin-password-file",
           "POSTGRES_PASSWORD_FILE", "PATH", "", PG_TALK | COMMAND_RENDER,
-          "file with its password, as the image is told"),
+          "file with its password, in place of POSTGRES_PASSWORD"),
     PLAIN(POSTGRES, KIND_TEXT, postgres.database, "database", "POSTGRES_DB", "NAME",
           "as the superuser is called", PG_TALK | COMMAND_RENDER, "the image's first database"),
+    PLAIN(POSTGRES, KIND_PATH, postgres.database_file, NULL, "POSTGRES_DB_FILE", "PATH", "",
+          PG_TALK | COMMAND_RENDER, "file with its name, in place of POSTGRES_DB"),
 };
 
 const size_t setting_row_count = sizeof setting_rows / sizeof setting_rows[0];

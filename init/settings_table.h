@@ -40,6 +40,11 @@ extern const size_t setting_row_count;
 bool setting_parse(struct settings *settings, const struct setting_row *row, const char *text,
                    const char *source, enum err_kind kind, struct err *err);
 
+/* The texts of the files that the environment's POSTGRES_X_FILE name become POSTGRES_X, for a COMMAND
+ * that knows it; they live until the next call. ERR_CONFIG where both are set, as the image's
+ * entrypoint has it (file_env), and where a file cannot be read, is empty or no single line. */
+bool settings_read_files(struct settings *settings, command_set command, struct err *err);
+
 /* True for the values that Kubernetes puts in service links: tcp://, udp:// or sctp://. */
 bool setting_is_link(const char *text);
 

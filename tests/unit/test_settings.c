@@ -330,6 +330,71 @@ static void certificates_and_keys_come_together(void **state)
     assert_false(read_line(COMMAND_INIT, "redis", "--tls-cert /b --tls-key /c"));
 }
 
+/* PATH holds TEXT; POSTGRES_USER_FILE names it. */
+static bool read_user_file(const char *path, const char *text, const char *line)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(setenv("POSTGRES_USER_FILE", path, 1), 0);
+    return read_line(COMMAND_STATUS, "postgres", line);
+}
+
+static void the_images_names_come_from_files_too(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/ordain-settings-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(close(file), 0);
+    assert_true(read_user_file(path, "boss\n", ""));
+    assert_string_equal(settings.postgres.admin, "boss");
+    assert_string_equal(settings.postgres.database, "");
+    assert_true(read_user_file(path, "boss", "--admin chief"));
+    assert_string_equal(settings.postgres.admin, "chief");
+    assert_int_equal(setenv("POSTGRES_DB_FILE", path, 1), 0);
+    assert_true(read_user_file(path, "both", ""));
+    assert_string_equal(settings.postgres.admin, "both");
+    assert_string_equal(settings.postgres.database, "both");
+    assert_int_equal(unsetenv("POSTGRES_DB_FILE"), 0);
+    static const char *const bad[] = {"", "\n", "two\nlines\n", "a\tb", "tcp://10.96.0.7:5432"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(read_user_file(path, bad[i], ""));
+        assert_int_equal(err.kind, ERR_CONFIG);
+        assert_non_null(strstr(err.message, "POSTGRES_USER_FILE"));
+    }
+    assert_int_equal(unlink(path), 0);
+    assert_false(read_line(COMMAND_STATUS, "postgres", ""));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_non_null(strstr(err.message, path));
+    /* whoever does not use the name does not ask for the file */
+    assert_true(read_line(COMMAND_STATUS, "redis", ""));
+    assert_true(read_line(COMMAND_PERMS, "", ""));
+}
+
+static void a_value_and_its_file_exclude_each_other_as_in_the_image(void **state)
+{
+    static const char *const names[] = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char file[64];
+        char wanted[160];
+        (void)snprintf(file, sizeof file, "%s_FILE", names[i]);
+        (void)snprintf(wanted, sizeof wanted, "%s and %s are both set: the image takes one of them",
+                       names[i], file);
+        assert_int_equal(setenv(names[i], "x", 1), 0);
+        assert_int_equal(setenv(file, "/dev/null", 1), 0);
+        assert_false(read_line(COMMAND_EXEC, "postgres", ""));
+        assert_int_equal(err.kind, ERR_CONFIG);
+        assert_string_equal(err.message, wanted);
+        assert_int_equal(setenv(file, "", 1), 0);
+        assert_true(read_line(COMMAND_EXEC, "postgres", ""));
+        assert_int_equal(unsetenv(names[i]), 0);
+        assert_int_equal(unsetenv(file), 0);
+    }
+}
+
 static void texts_that_cannot_be_names_or_paths_are_refused(void **state)
 {
     (void)state;
@@ -527,6 +592,8 @@ int main(void)
         ALONE(the_kubelets_own_names_are_read),
         ALONE(colour_ends_with_no_color_unless_asked_for),
         ALONE(certificates_and_keys_come_together),
+        ALONE(the_images_names_come_from_files_too),
+        ALONE(a_value_and_its_file_exclude_each_other_as_in_the_image),
         ALONE(texts_that_cannot_be_names_or_paths_are_refused),
         ALONE(integers_are_plain_decimals_within_their_range),
         ALONE(times_have_a_unit_or_are_seconds),
