@@ -6,6 +6,7 @@
 
 #include "init/postgres/auto_conf.h"
 #include "init/postgres/clone.h"
+#include "init/postgres/half_wal.h"
 #include "init/postgres/rejoin.h"
 #include "init/postgres/reserved_history.h"
 #include "init/postgres/slots.h"
@@ -39,8 +40,14 @@ static void claimed(struct pg_start *start, bool won, bool *again)
 /* What half of a first initdb left holds nobody's data; the last one is kept for whoever looks why. */
 static bool move_half_aside(struct pg_start *start, struct err *err)
 {
-    if (start->facts.data != PG_DATA_HALF || start->datadir.is_empty)
-        return true;
+    char half[4096];
+    if (start->facts.data != PG_DATA_HALF || start->datadir.is_empty) {
+        /* WAL that was out of init's reach when it moved the rest */
+        return datadir_beside(&start->datadir, DATADIR_HALF, half, err) &&
+               half_wal_move_aside(half, err);
+    }
+    if (!half_wal_move_aside(start->datadir.path, err))
+        return false;
     log_info("what the first initdb left is moved to %s" DATADIR_HALF, start->datadir.path);
     return datadir_remove_tree(&start->datadir, DATADIR_HALF, err) &&
            datadir_move_aside(&start->datadir, DATADIR_HALF, err);

@@ -56,15 +56,15 @@ DONE = ("before pg_ctl stop", "after pg_ctl stop")
 class Births:
     """A lab of which pg-0 alone is there, whose entrypoint waits at the stage that `at` was told."""
 
-    def __init__(self, world, replicas=1, **options):
+    def __init__(self, world, replicas=1, env=None, mounts=(), **options):
         self.directory = os.path.join(world.dir, "stage")
         os.mkdir(self.directory)
         os.chmod(self.directory, 0o777)
         os.mkfifo(self._path("never"), 0o644)
         os.chmod(self._path("never"), 0o666)
         self.at("")
-        self.one = postgres(world, replicas=replicas, binds=[(self.directory, "/stage", False)],
-                            env={"ORDAIN_TEMPLATE_DIR": "/templates"},
+        self.one = postgres(world, replicas=replicas, binds=[(self.directory, "/stage", False), *mounts],
+                            env={"ORDAIN_TEMPLATE_DIR": "/templates", **(env or {})},
                             secrets={"/templates": {"initdb.d-50-user.sh": SCRIPT.replace("${", "$${")}}, **options)
         programs = os.path.join(self.one.local_dir, "sbin")
         os.makedirs(programs, exist_ok=True)
