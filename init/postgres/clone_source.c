@@ -212,13 +212,23 @@ static bool lacks_compression(const struct clone *clone)
            (has_state(clone, "42601") || has_state(clone, "0A000") || has_state(clone, "22023"));
 }
 
+/* Who asked for a method learns that it was not had. */
+static void tell_lack(const struct clone *clone)
+{
+    static const char *const sentence = "the clone goes on without compression";
+    const struct clone_request *request = clone->request;
+    if (request->compression == CLONE_AUTO)
+        log_debug("%s: %s; %s", request->upstream_name, clone->call.message, sentence);
+    else
+        log_warn("%s: %s; %s", request->upstream_name, clone->call.message, sentence);
+}
+
 bool clone_source_begin(struct clone *clone, struct err *err)
 {
     clone->compression = wanted(clone);
     bool done = begin(clone, err);
     if (!done && lacks_compression(clone)) {
-        log_debug("%s: %s; the clone goes on without compression", clone->request->upstream_name,
-                  clone->call.message);
+        tell_lack(clone);
         clone->compression = COMPRESSION_NONE;
         done = begin(clone, err);
     }
