@@ -55,6 +55,7 @@ def passwords_and_hba(world):
         refused(stand, CONFIGURATION, "empty", ORDAIN_PG_PASSWORD_FILE="/bad/empty")
         refused(stand, DENIED, "password", ORDAIN_PG_PASSWORD_FILE="")
         refused(stand, DENIED, "no pg_hba.conf entry", ORDAIN_PG_REPLICATION_USER="nobody")
+        refused(stand, CONFIGURATION, "SSL", ORDAIN_PG_SSLMODE="require")
         path, was = first_lines(one, 0, "host replication all all reject\n")
         refused(stand, DENIED, "pg_hba.conf")
         with open(path, "w", encoding="utf-8") as file:
@@ -63,6 +64,20 @@ def passwords_and_hba(world):
         one.sql(0, "ALTER ROLE replicator NOREPLICATION", inside=True)
         refused(stand, DENIED, "replication|REPLICATION")
         one.sql(0, "ALTER ROLE replicator REPLICATION", inside=True)
+        then_it_clones(stand)
+
+
+def other_addresses(world):
+    """ORDAIN_PG_REPLICATION_FROM: the server refuses replication from other addresses, the primary's own data stays"""
+    with postgres(world, replicas=2) as one:
+        one.up(60)
+        stand = empty_stand(one)
+        for networks in ("192.0.2.0/24,fd00::/8", f"192.0.2.0/24,{stand.pod.ip}/32"):
+            one.pods[0].extra_env = {"ORDAIN_PG_REPLICATION_FROM": networks}
+            one.pods[0].recreate()
+            one.wait(lambda: one.is_primary(0), 30, "the primary is back")
+            if stand.pod.ip not in networks:
+                refused(stand, DENIED, f"no pg_hba.conf entry for replication connection from host \"{stand.pod.ip}\"")
         then_it_clones(stand)
 
 
@@ -156,6 +171,8 @@ def bad_certificates(world):
             certificate(one, issuer, 0, **how)
             reload(one, 0)
             refused(stand, CONFIGURATION, "pg-0", words)
+            for mode in ("verify-ca", "require"):  # libpq takes the second for the first where there is a CA
+                equal(stand.plan(ORDAIN_PG_SSLMODE=mode)[2] == "clone", "names" in how, f"sslmode {mode}, {words}")
         refused(stand, CONFIGURATION, "/tls/none.crt", ORDAIN_PG_TLS_CA="/tls/none.crt")
         certificate(one, authority, 0)
         reload(one, 0)
@@ -165,7 +182,7 @@ def bad_certificates(world):
         only_tls(one, 0)
 
 
-SCENARIOS = [passwords_and_hba, names, life_over_tls, bad_certificates]
+SCENARIOS = [passwords_and_hba, other_addresses, names, life_over_tls, bad_certificates]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
