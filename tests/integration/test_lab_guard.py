@@ -2,9 +2,12 @@
 """A guard that never complains is worth nothing: each rule of lab/guard.py is broken by hand, without ordain."""
 
 import os
+import shutil
+import subprocess
 
 from common import lab
 from lab import check, equal
+from lab.postgres import PGDATA
 from lab_pair import pair
 
 
@@ -100,7 +103,47 @@ def deleted_data(world):
             broken(one, guard)
 
 
-SCENARIOS = [a_promotion_without_the_register, a_former_primary, the_wrong_upstream, deleted_data]
+def held(one, index):
+    """A pod whose server has ended and whose next one waits at its gate."""
+    pod = one.pods[index]
+    pod.close_gate("main")
+    pod.recreate()
+    one.wait(lambda: pod.at_gate("main"), 30, f"{pod.name} waits", pod.describe)
+    return pod
+
+
+def other_rows(world):
+    """two histories that fit in all numbers are seen by their rows: by the guard, and where health is asked for"""
+    with pair(world) as one:
+        name_primary(one, "pg-0")
+        one.sql(0, "CREATE TABLE which AS SELECT 'none'::text AS history")
+        pods = [held(one, index) for index in (0, 1)]
+        mine, theirs = one.pgdata(0), one.pgdata(1)
+        with open(theirs + "/postgresql.auto.conf", encoding="utf-8") as file:
+            conninfo = file.read()
+        shutil.rmtree(theirs)
+        subprocess.run(["cp", "-a", mine, theirs], check=True)
+        for pod, history in zip(pods, ("true", "hand")):
+            result = pod.run("sh", "-c", f"echo \"INSERT INTO which VALUES ('{history}')\" | postgres --single -D {PGDATA} app",
+                             uid=999)
+            equal(result.rc, 0, f"{history}: {result!r}")
+        equal(one.control(0).checkpoint, one.control(1).checkpoint, "both histories are of one length")
+        for name, text in (("standby.signal", ""), ("postgresql.auto.conf", conninfo)):
+            with open(f"{theirs}/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+        with one.guard(settle_s=0.5) as guard:
+            for pod in pods:
+                pod.open_gate("main")
+                pod.wait_ready(30)
+            one.wait(lambda: one.streaming(0), 20, "pg-1 streams")
+            equal(one.diverged(1, 0), None, "all numbers fit")
+            until_broken(one, guard, "pg-1 is ready and diverged: its rows are not the primary's in app.which")
+            one.wait(lambda: one.complaints() == ["pg-1: its rows are not the primary's in app.which"], 20, "it is no health",
+                     one.complaints)
+            broken(one, guard)
+
+
+SCENARIOS = [a_promotion_without_the_register, a_former_primary, the_wrong_upstream, deleted_data, other_rows]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS)

@@ -15,6 +15,8 @@ RECEIVER = "SELECT sender_host FROM pg_stat_wal_receiver"
 # The register may change between a container's look at it and its server's start.
 START_S = 1.0
 REGISTER_S = 0.02
+# All rows are read; between two of these looks what the last one found stands.
+ROWS_EVERY = 10
 
 
 class Guard:
@@ -22,8 +24,9 @@ class Guard:
 
     No server starts as, or becomes, primary unless the register names its pod. One that the
     register no longer names takes no writes `fence_s` after it could see that: `sees(pod)` says
-    who reaches the register, and who stands still sees nothing. No standby stays ready for `settle_s` while it is diverged from the
-    named primary or receives from somebody else. No directory that keeps diverged data disappears
+    who reaches the register, and who stands still sees nothing. No standby stays ready for
+    `settle_s` while it is diverged from the named primary, has other rows (Lab.differs) or receives
+    from somebody else. No directory that keeps diverged data disappears
     from its volume; `check_kept` compares their content. `broken` has the sentences, `changes`
     counts how often the register named another pod.
     """
@@ -40,6 +43,7 @@ class Guard:
         self._blind = {}  # name -> when it was last seen without the register
         self._primary = {}  # name -> since when it is primary, in each look
         self._since = {}  # what is wrong -> since when
+        self._rows = {}  # standby -> (look, what differs, from whom)
         self._kept = {}  # (pod, generation of its volume) -> {diverged directory: its content}
         self._over = threading.Event()
         self._threads = [
@@ -162,9 +166,20 @@ class Guard:
             host = rows[0][0] if rows else None
             if host and host.split(".")[0] != primary.name and host not in primary.addresses:
                 found[f"{pod.name} is ready and receives from {host}, not {primary.name}"] = True
+            reason = self._differs(pod, primary)
+            if reason:
+                found[f"{pod.name} is ready and diverged: {reason}"] = True
         except (redis.Unreachable, pgwire.SqlError, OSError):
             pass
         return found
+
+    def _differs(self, pod, primary):
+        """Whether a standby has other rows than the primary, as seen not long ago."""
+        look, reason, whose = self._rows.get(pod.name, (None, None, None))
+        if look is None or whose != primary.name or self.looks - look >= ROWS_EVERY:
+            reason = self._lab.differs(pod.ordinal, primary.ordinal)
+            self._rows[pod.name] = (self.looks, reason, primary.name)
+        return reason
 
     def _lasting(self, wrong):
         """Breaks of a rule that hold for too long; a pod without the register cannot know."""

@@ -2,7 +2,7 @@
 
 import os
 
-from . import control_file, guard, interposer, pgwire, postgres_image, redis, spec, stage, writer
+from . import content, control_file, guard, interposer, pgwire, postgres_image, redis, spec, stage, writer
 
 SECRETS = "/etc/postgres-secret"
 PASSWORD, REPLICATION_PASSWORD = "open sesame", "follow me"
@@ -134,6 +134,28 @@ class Lab(stage.Stage):
                    f"{timeline}"
         return None
 
+    def content(self, index):
+        """What a pod's server has (content.read)."""
+        return content.read(lambda database: self.connect_inside(index, database=database))
+
+    def differs(self, index, primary):
+        """Where a standby's rows are others than the primary's, or None.
+
+        Two histories may fit in identifier, timeline and position. It is told only at a rest: the
+        standby has replayed all that the primary had, which was the same before and after. Raises
+        what `sql` does.
+        """
+        before = self.content(primary)
+        written = self.value(primary, "SELECT pg_current_wal_insert_lsn()", inside=True, timeout_s=5.0)
+        replayed = self.value(index, "SELECT pg_last_wal_replay_lsn()", inside=True, timeout_s=5.0)
+        if replayed is None or control_file.lsn(replayed) < control_file.lsn(written):
+            return None
+        mine = self.content(index)
+        if mine == before or self.content(primary) != before:
+            return None
+        tables = sorted(name for name in {*mine, *before} if mine.get(name) != before.get(name))
+        return f"its rows are not the primary's in {', '.join('.'.join(name) for name in tables)}"
+
     # ---- all of them
 
     def register_of(self):
@@ -154,7 +176,8 @@ class Lab(stage.Stage):
 
         The primary is the pod that the register names, or `primary`, an ordinal, where there is no
         ordain. It alone is not in recovery. Every other wanted pod is ready, of the same system
-        identifier and timeline, streams from it, and has replayed what it had written when asked.
+        identifier and timeline, streams from it, has replayed what it had written when asked, and
+        has the same rows, as far as nobody writes.
         """
         named = self.named() if primary is None else self.pods[primary]
         if named is None:
@@ -189,6 +212,10 @@ class Lab(stage.Stage):
             replayed = self.value(index, "SELECT pg_last_wal_replay_lsn()", inside=True)
             if replayed is None or control_file.lsn(replayed) < written:
                 found.append(f"{one.name} has replayed up to {replayed}")
+        if not found:
+            reasons = {one.name: self.differs(one.ordinal, primary)
+                       for one in self.controller.wanted() if one.ordinal != primary}
+            found = [f"{name}: {reason}" for name, reason in reasons.items() if reason]
         return found
 
     def writer(self, **how):
