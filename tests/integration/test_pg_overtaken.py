@@ -3,35 +3,18 @@
 crashed does, however often, and whatever it left half written."""
 
 import contextlib
+import os
 import shutil
-import signal
 import threading
 
 from common import lab, postgres
 from lab import check, equal, note
 from pg_cells import hold, refused
+from pg_histories import PAGE, SEGMENT, note_who, tables, write
 
 REFUSED = 65
 OVERTAKEN = "the register names this pod as the primary, and a standby has WAL of this volume's timeline"
-PAGE, SEGMENT = 8192, 16 << 20
 DEBUG = {"ORDAIN_LOG_LEVEL": "debug"}
-
-
-def write(one, index, kilobytes):
-    """So much WAL, and a commit."""
-    one.sql(index, "CREATE TABLE IF NOT EXISTS filler (by text)", inside=True)
-    one.sql(index, f"INSERT INTO filler SELECT repeat(md5(g::text), 32) FROM generate_series(1, {kilobytes}) g", inside=True)
-
-
-def note_who(one, index, name):
-    """A table that tells which history this is."""
-    one.sql(index, f"CREATE TABLE {name} AS SELECT 1 AS one", inside=True)
-
-
-def tables(one, index):
-    """Which of them a pod has."""
-    rows = one.sql(index, "SELECT relname FROM pg_class WHERE relname IN ('older', 'newer', 'other') ORDER BY 1", inside=True)
-    return [row[0] for row in rows]
 
 
 # ---- an older volume
@@ -93,7 +76,7 @@ def volume_is_right(one):
 
 
 def overtaken(world, version):
-    """Far behind, and then by one segment that a switch left empty."""
+    """Far behind; the standbys are right."""
     with behind_its_standbys(world, lambda one: write(one, 0, 40000), version=version) as (one, stand):
         is_refused(one, stand)
         standby_is_right(one)
@@ -228,7 +211,8 @@ def crashed_twice(world):
         for number in range(5):
             with bulk_written(one):
                 before = position(one, 1)
-                one.wait(lambda: position(one, 1) > before + (1 << 20), 30, "much WAL")
+                one.wait(lambda: position(one, 1) > before + (1 << 20) and position(one, 1) % PAGE == 0, 30,
+                         "half a record is sent")
                 stand = hold(one, 0, lambda: one.pods[0].recreate(force=True))
             with contextlib.ExitStack() as cuts:
                 for pod in one.pods[1:]:
@@ -243,8 +227,50 @@ def crashed_twice(world):
             one.wait_healthy(60)
 
 
+def erase(stand, begin, end):
+    """That WAL did not reach the primary's disk."""
+    while begin < end:
+        number, until = begin // SEGMENT, min(end, begin - begin % SEGMENT + SEGMENT)
+        path = stand.path(f"pg_wal/00000001{number // 256:08X}{number % 256:08X}")
+        if os.path.exists(path):
+            with open(path, "r+b") as file:
+                file.seek(begin % SEGMENT)
+                file.write(bytes(until - begin))
+        begin = until
+
+
+def power_cut(world):
+    """what was never flushed is lost, or of half a record a part: it starts; a record that a standby has: it does not"""
+    with postgres(world) as one:
+        one.up(90)
+        with bulk_written(one):
+            before = position(one, 1)
+            one.wait(lambda: position(one, 1) > before + (1 << 20) and position(one, 1) % PAGE == 0, 30,
+                     "half a record is sent")
+            stand = hold(one, 0, lambda: one.pods[0].recreate(force=True))
+        sent = max(position(one, 1), position(one, 2))
+        check(sent % PAGE == 0, "half a record is at the end")
+        stand.keep("whole")
+        erase(stand, sent, sent + 2 * PAGE)
+        equal(stand.plan()[2], "start as primary", "nothing is behind it")
+        erase(stand, sent - 1, sent)
+        equal(stand.plan()[2], "start as primary", "half a record is shorter")
+        erase(stand, sent - 20000, sent)
+        refused(stand, REFUSED, OVERTAKEN, commands=("plan",))
+        stand.put("whole")
+        stand.go_on()
+        one.wait_ready(60)
+        one.wait_healthy(60)
+        one.sql(0, "CREATE TABLE last AS SELECT 1 AS one", inside=True)
+        one.wait_healthy(60)
+        stand = hold(one, 0, lambda: one.pods[0].recreate(force=True))
+        sent = position(one, 1)
+        erase(stand, sent - 16, sent)
+        refused(stand, REFUSED, OVERTAKEN)
+
+
 SCENARIOS = [older_picture, older_picture_13, older_picture_18, restored_on_purpose, older_by_a_switch, silent_node,
-             crashed, crashed_13, crashed_18, crashed_twice]
+             crashed, crashed_13, crashed_18, crashed_twice, power_cut]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
