@@ -4,6 +4,9 @@
 
 /* How the register's pod stands. */
 enum named_is { NOBODY, SILENT, THERE, RECOVERING, WRITING, STRANGE, NAMED_VALUES };
+/* How the recorded timeline stands to those of the standbys: a promotion's is beyond all that were seen, and each
+ * follows one that was recorded. */
+enum record { FITS, OLD, WRONG };
 /* Whom the choice falls on. */
 enum choice { NONE, BEST, BEHIND, UNFIT };
 /* Which pod a sentence is about. */
@@ -15,13 +18,15 @@ struct picture {
     bool named_given_up;
     bool named_keeps_up; /* in recovery, not given up, and not behind the choice */
     int missing;         /* the first pod without an answer that is not given up; -1: none */
-    int best;            /* the most advanced standby, the lowest ordinal of equals; -1: none */
+    enum record record;
+    int best; /* the most advanced standby, the lowest ordinal of equals; -1: none */
     enum choice choice;
 };
 
 struct row {
     enum cell has_register;
-    unsigned named; /* set of enum named_is */
+    unsigned named;  /* set of enum named_is */
+    unsigned record; /* set of enum record */
     enum cell wants_named, given_up, keeps_up, missing;
     unsigned choice; /* set of enum choice */
     enum pg_promote_verdict verdict;
@@ -41,10 +46,16 @@ static const struct row rows[] = {
      .sentence = "it is the primary already"},
     {.named = SET(WRITING), .verdict = PG_PROMOTE_REFUSE, .about = THE_NAMED,
      .sentence = "the named primary answers: it is stopped first, by deleting its pod"},
+    {.record = SET(OLD), .verdict = PG_PROMOTE_REFUSE, .about = THE_BEST,
+     .sentence = "a standby is on a later timeline than the recorded one: the register is an older one, and "
+                 "another pod was the primary since; let it name that one"},
     {.named = SET(RECOVERING), .wants_named = YES, .given_up = NO, .keeps_up = YES,
      .verdict = PG_PROMOTE_FINISH,
      .about = THE_NAMED,
      .sentence = "the register names it already: its promotion was cut short, and is finished"},
+    {.record = SET(WRONG), .verdict = PG_PROMOTE_REFUSE, .about = THE_BEST,
+     .sentence = "the recorded timeline is far beyond what any pod has: the register is wrong; let it say "
+                 "the timeline that the pods are on"},
     {.named = SET(THERE), .verdict = PG_PROMOTE_WAIT, .about = THE_NAMED,
      .sentence = "the named primary's server is there and does not tell what it has: it starts, "
                  "stops, refuses, or still reads its own WAL"},
@@ -121,6 +132,16 @@ static enum choice choose(const struct pg_promote_facts *facts, int best)
     return postgres_promote_compare(wanted, &facts->pods[best]) < 0 ? BEHIND : BEST;
 }
 
+static enum record record_of(const struct pg_promote_facts *facts, int best)
+{
+    uint32_t most = best >= 0 ? facts->pods[best].timeline : 0;
+    if (best < 0 || facts->recorded == 0)
+        return FITS;
+    if (most > facts->recorded)
+        return OLD;
+    return facts->recorded - most >= PG_PROMOTE_NUMBERS_MAX ? WRONG : FITS;
+}
+
 static struct picture picture_of(const struct pg_promote_facts *facts)
 {
     struct picture picture = {
@@ -129,6 +150,7 @@ static struct picture picture_of(const struct pg_promote_facts *facts)
         .best = find_best(facts),
     };
     picture.choice = choose(facts, picture.best);
+    picture.record = record_of(facts, picture.best);
     if (facts->named < 0)
         return picture;
     const struct pg_promote_pod *named = &facts->pods[facts->named];
@@ -145,7 +167,7 @@ static bool matches(const struct row *row, const struct pg_promote_facts *facts,
                     const struct picture *picture)
 {
     return is(row->has_register, facts->has_register) && in(row->named, picture->named_is) &&
-           is(row->wants_named, picture->wants_named) &&
+           in(row->record, picture->record) && is(row->wants_named, picture->wants_named) &&
            is(row->given_up, picture->named_given_up) &&
            is(row->keeps_up, picture->named_keeps_up) && is(row->missing, picture->missing >= 0) &&
            in(row->choice, picture->choice);

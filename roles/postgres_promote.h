@@ -28,6 +28,10 @@ struct pg_promote_pod {
     uint64_t lsn; /* received or replayed, whichever is further */
 };
 
+/* A promotion's number is so far beyond the pod's own at most, for others that were named and that it never heard
+ * of; with more the register is wrong. */
+#define PG_PROMOTE_NUMBERS_MAX 64
+
 struct pg_promote_facts {
     bool has_register;
     int named;                         /* by the register: index of PODS; -1: nobody */

@@ -45,7 +45,7 @@ struct row {
     unsigned data, named;
     enum cell first, born;
     unsigned identity;
-    enum cell behind, promised, outrun, overtaken;
+    enum cell behind, promised, outdated, outrun, overtaken;
     unsigned upstream, relation;
     enum cell unfinished, wal_gone;
     unsigned others;
@@ -193,6 +193,11 @@ static const struct row rows[] = {
      .action = PG_REFUSE, .sentence =
          "the register names this pod as the primary, and half a pg_rewind is all that it has: "
          "`ordain promote postgres` makes a standby the primary"},
+    {.data = STANDBY, .named = ME, .outdated = YES,
+     .action = PG_REFUSE, .sentence =
+         "the register names this pod, its data is a standby's, and on a later timeline than the "
+         "recorded one: the register is an older one, and another pod was the primary since; let "
+         "it name that one"},
     {.data = STANDBY, .named = ME, .outrun = YES,
      .action = PG_REFUSE, .sentence =
          "the register names this pod, its data is a standby's, and another pod is on the "
@@ -320,13 +325,14 @@ static bool matches(const struct row *row, const struct pg_start_facts *facts)
     return in(row->data, facts->data) && in(row->named, facts->named) &&
            is(row->first, facts->first) && is(row->born, facts->born) &&
            in(row->identity, facts->identity) && is(row->behind, facts->behind_record) &&
-           is(row->promised, facts->promised) && is(row->outrun, facts->outrun) &&
-           is(row->overtaken, facts->overtaken) && in(row->upstream, facts->upstream) &&
-           in(row->relation, facts->relation) && is(row->unfinished, facts->unfinished) &&
-           is(row->wal_gone, facts->wal_gone) && in(row->others, facts->others) &&
-           is(row->birth_new, facts->birth_is_new) && is(row->later, facts->later_told) &&
-           is(row->adopt, facts->adopt) && in(row->policy, facts->policy) &&
-           is(row->kept, facts->kept_before) && is(row->rewindable, facts->rewindable);
+           is(row->promised, facts->promised) && is(row->outdated, facts->outdated) &&
+           is(row->outrun, facts->outrun) && is(row->overtaken, facts->overtaken) &&
+           in(row->upstream, facts->upstream) && in(row->relation, facts->relation) &&
+           is(row->unfinished, facts->unfinished) && is(row->wal_gone, facts->wal_gone) &&
+           in(row->others, facts->others) && is(row->birth_new, facts->birth_is_new) &&
+           is(row->later, facts->later_told) && is(row->adopt, facts->adopt) &&
+           in(row->policy, facts->policy) && is(row->kept, facts->kept_before) &&
+           is(row->rewindable, facts->rewindable);
 }
 
 struct pg_start_decision postgres_start_decide(const struct pg_start_facts *facts)
@@ -396,18 +402,4 @@ const char *postgres_start_role(enum pg_action action)
         break;
     }
     return "";
-}
-
-enum pg_relation postgres_relation(uint32_t mine, uint64_t end, uint32_t theirs, uint64_t their_end,
-                                   bool has_fork, uint64_t fork)
-{
-    if (theirs < mine)
-        return PG_RELATION_NEWER;
-    if (theirs > mine && !has_fork)
-        return PG_RELATION_DIVERGED;
-    if (end == 0)
-        return PG_RELATION_UNKNOWN;
-    if (theirs == mine)
-        return end <= their_end ? PG_RELATION_ANCESTOR : PG_RELATION_FORKED;
-    return end <= fork ? PG_RELATION_ANCESTOR : PG_RELATION_DIVERGED;
 }

@@ -2,7 +2,8 @@
 #define ROLES_POSTGRES_START_H
 
 #include <stdbool.h>
-#include <stdint.h>
+
+#include "roles/postgres_relation.h"
 
 /*
  * What a pod's PGDATA becomes before its Postgres server starts. The ordinal decides who may run the
@@ -44,16 +45,6 @@ enum pg_upstream {
     PG_UPSTREAM_VALUES,
 };
 
-/* My WAL against the named primary's history. */
-enum pg_relation {
-    PG_RELATION_UNKNOWN,  /* it did not say, or my WAL cannot be read */
-    PG_RELATION_ANCESTOR, /* all of my WAL is its own: I can follow it as I am */
-    PG_RELATION_DIVERGED, /* I have WAL behind the point where it began a timeline of its own */
-    PG_RELATION_FORKED, /* I have WAL of a timeline of its own that it has not, or has otherwise */
-    PG_RELATION_NEWER,  /* my timeline is later than its own */
-    PG_RELATION_VALUES,
-};
-
 enum pg_identity { PG_IDENTITY_UNKNOWN, PG_IDENTITY_SAME, PG_IDENTITY_OTHER, PG_IDENTITY_VALUES };
 
 /* What becomes of a diverged directory. */
@@ -73,6 +64,7 @@ struct pg_start_facts {
     bool first;         /* the first ordinal of the set */
     bool born;          /* the register knows of data: an identifier, or a pod that had some */
     bool promised;      /* my WAL reaches where the promotion that named me chose me */
+    bool outdated;      /* the register: its timeline is before mine */
     bool outrun;        /* another pod answers on the recorded timeline, which mine is before */
     bool overtaken;     /* a standby has a record of my timeline that my volume has not */
     bool behind_record; /* my timeline is before the recorded one */
@@ -121,14 +113,5 @@ const char *postgres_start_action_name(enum pg_action action);
 
 /* "primary" or "standby": what a pod is after the action; "" where it does not start. */
 const char *postgres_start_role(enum pg_action action);
-
-/*
- * How WAL that ends at END on timeline MINE stands to a primary on timeline THEIRS. FORK is where their
- * history left MINE (*has_fork false: it never was on it); THEIR_END is the primary's own position. For
- * an unknown END (0) it is unknown unless the histories alone decide. That a position fits says nothing of
- * what is written there.
- */
-enum pg_relation postgres_relation(uint32_t mine, uint64_t end, uint32_t theirs, uint64_t their_end,
-                                   bool has_fork, uint64_t fork);
 
 #endif

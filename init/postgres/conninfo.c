@@ -10,7 +10,7 @@
 #include "templates/quote.h"
 
 #define HELD_PREFIX "held-since-"
-#define HELD_SUFFIX ".invalid"
+#define HELD_SUFFIX ".invalid." /* the dot at the end: no search domain is tried */
 #define HELD_S 20
 
 static bool put(void *user, const char *data, size_t len)

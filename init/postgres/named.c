@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "init/postgres/wal_files.h"
 #include "roles/lsn.h"
 #include "roles/text.h"
 
@@ -81,6 +82,14 @@ enum pg_named named_of(const struct named *named, const struct register_store *s
     if (named->ordinal < 0)
         return PG_NAMED_NOBODY;
     return named->ordinal == identity->ordinal ? PG_NAMED_ME : PG_NAMED_OTHER;
+}
+
+bool named_is_outdated(const struct named *named, const struct datadir *datadir, uint64_t lsn)
+{
+    const struct control_file *control = &datadir->control;
+    return named->timeline != 0 &&
+           (control_file_timeline(control) > named->timeline ||
+            wal_files_timeline_at(datadir->path, control->segment_bytes, lsn) > named->timeline);
 }
 
 bool named_remember(const struct named *named, const struct identity *identity,

@@ -34,6 +34,13 @@ bool named_read(struct named *named, struct register_store *store, const struct 
 enum pg_named named_of(const struct named *named, const struct register_store *store,
                        const struct identity *identity);
 
+/*
+ * True when the data, whose WAL reaches LSN, is on a later timeline than the recorded one. A promotion's number is
+ * beyond all that were seen, so a pod that is to finish one is on a lower one: such a register is from before
+ * another promotion. A standby's control file may lag behind what it follows; its WAL tells.
+ */
+bool named_is_outdated(const struct named *named, const struct datadir *datadir, uint64_t lsn);
+
 /* Keeps the register's word beside PGDATA, for the time in which it cannot be asked; writes only what is new. */
 bool named_remember(const struct named *named, const struct identity *identity,
                     struct datadir *datadir, struct err *err);

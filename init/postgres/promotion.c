@@ -9,11 +9,11 @@
 #include "init/sys/buf.h"
 #include "init/sys/log.h"
 #include "roles/lsn.h"
+#include "roles/postgres_promote.h"
 #include "roles/text.h"
 
 /* Where the WAL of every cluster begins: before all that was replayed. */
 #define BEGINNING "0/1000000"
-#define NUMBERS_MAX 64
 
 struct promotion {
     struct pg_client *client;
@@ -92,7 +92,7 @@ static bool ask_missing(const struct promotion *promotion, uint32_t last, struct
 
 static bool reserve_all(const struct promotion *promotion, uint32_t recorded, struct err *err)
 {
-    if (recorded > promotion->own && recorded - promotion->own > NUMBERS_MAX) {
+    if (recorded > promotion->own && recorded - promotion->own > PG_PROMOTE_NUMBERS_MAX) {
         return err_set(err, ERR_REFUSED,
                        "%s is on timeline %" PRIu32 " and the register says %" PRIu32
                        ": that many promotions were not missed, the register is wrong",

@@ -178,6 +178,9 @@ bool pg_start_look(struct pg_start *start, struct err *err)
     if (!read_register(start, err))
         return false;
     start->facts.promised = pg_start_is_promised(start);
+    start->facts.outdated =
+        pg_start_has_data(start) &&
+        named_is_outdated(&start->named, &start->datadir, start->datadir.wal_needed);
     bool is_local = postgres_start_is_local(&start->facts);
     bool is_primary = start->facts.named == PG_NAMED_ME && start->facts.data == PG_DATA_PRIMARY;
     if (!is_local && is_primary)

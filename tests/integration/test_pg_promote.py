@@ -6,6 +6,7 @@ import os
 
 from common import lab, postgres
 from lab import check, equal
+from pg_cells import write_register
 
 DEAD = ("--peer-is-dead", "pg-0")
 
@@ -245,6 +246,53 @@ def synchronous(world):
                 equal(one.job("ordain", "form", "postgres", timeout_s=60).rc, 0, "form")
 
 
+def register_of_before(world):
+    """the register is an older one, restored while the servers run: no standby is promoted by it, and no row is lost"""
+    with up(world) as one:
+        equal(one.job("ordain", "form", "postgres", "--synchronous", "1", timeout_s=60).rc, 0, "form")
+        with one.writer() as writer:
+            one.pods[0].delete(force=True)
+            equal(promote(one, "pg-1", *DEAD).rc, 0, "promote")
+            one.pods[0].held = False
+            one.wait_healthy(60)
+            before = {name.replace("-", "_"): value for name, value in one.register_of().items()}
+            one.pods[1].delete(force=True)
+            equal(promote(one, "pg-2", "--peer-is-dead", "pg-1").rc, 0, "promote")
+            one.pods[1].held = False
+            one.wait_healthy(60)
+            now = {name.replace("-", "_"): value for name, value in one.register_of().items()}
+            with one.cut(one.pods[1], one.pods[2]):
+                writer.wait_rows(100)
+                writer.pause()
+                write_register(one, **before)
+                one.wait(lambda: "the register is an older one" in one.pods[1].probe_words["readiness"], 30, "pg-1 says it",
+                         lambda: one.pods[1].probe_words)
+            for words in ((), ("pg-1",), ("pg-0",)):
+                refused(promote(one, *words), 65, "the register is an older one")
+            one.pods[1].kill()
+            one.wait(lambda: "the register is an older one" in one.pods[1].log(), 30, "its start says it, too", one.pods[1].describe)
+            check("pg-1" not in one.primaries(), f"{one.primaries()}")
+            write_register(one, **now)
+            one.wait_healthy(60)
+            for pod in one.pods:
+                equal(writer.lost(pod.ordinal), [], f"{pod.name}'s rows")
+
+
+def senseless_timeline(world):
+    """a recorded timeline that no pod can have: refused before anything is changed"""
+    with up(world, replicas=2) as one:
+        right = {name.replace("-", "_"): value for name, value in one.register_of().items()}
+        one.pods[0].delete(force=True)
+        for timeline in (65, 4294967295):
+            write_register(one, **{**right, "timeline": timeline})
+            kept_register = one.register_of()
+            refused(promote(one, *DEAD), 65, "the register is wrong")
+            equal(one.register_of(), kept_register, "the register")
+        write_register(one, **{**right, "timeline": 64})
+        equal(promote(one, *DEAD).rc, 0, "promote")
+        equal(one.register_of()["timeline"], "65", "its timeline")
+
+
 def synchronous_of_another(world):
     """a pod that was away when commits were made to wait: promoted, its commits wait all the same"""
     with up(world) as one:
@@ -294,4 +342,5 @@ def newest(world):
 
 if __name__ == "__main__":
     lab.main([parallel, in_order, what_it_wrote, nothing_of_its_own, silent_register, followed, most_advanced, given_up,
-              wrong_names, two_at_once, synchronous, synchronous_of_another, lost_volume, oldest, newest])
+              wrong_names, two_at_once, synchronous, register_of_before, senseless_timeline, synchronous_of_another,
+              lost_volume, oldest, newest])

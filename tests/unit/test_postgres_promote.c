@@ -203,6 +203,42 @@ static void whom_the_person_wants_is_taken_or_nobody(void **state)
     }
 }
 
+static void a_register_that_does_not_fit_names_nobody(void **state)
+{
+    (void)state;
+    FOR_EACH_INPUT(facts, decision)
+    {
+        if (decision.verdict != PG_PROMOTE_GO && decision.verdict != PG_PROMOTE_FINISH)
+            continue;
+        for (int i = 0; i < PODS; i++)
+            if (pods[i].answer == PG_PROMOTE_STANDBY && !pods[i].given_up)
+                assert_true(pods[i].timeline <= facts.recorded);
+    }
+    const struct {
+        uint32_t recorded;
+        enum pg_promote_verdict verdict;
+    } records[] = {
+        {0,          PG_PROMOTE_GO    },
+        {2,          PG_PROMOTE_REFUSE},
+        {3,          PG_PROMOTE_GO    },
+        {66,         PG_PROMOTE_GO    },
+        {67,         PG_PROMOTE_REFUSE},
+        {UINT32_MAX, PG_PROMOTE_REFUSE},
+    };
+    struct pg_promote_pod two[] = {
+        {.answer = PG_PROMOTE_SILENT, .given_up = true},
+        { .answer = PG_PROMOTE_STANDBY,              .timeline = 3,        .lsn = 10},
+    };
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        const struct pg_promote_facts fits = {.has_register = true,
+                                              .wanted = -1,
+                                              .recorded = records[i].recorded,
+                                              .pods = two,
+                                              .count = 2};
+        assert_int_equal(postgres_promote_decide(&fits).verdict, records[i].verdict);
+    }
+}
+
 static void the_first_of_equals_is_taken(void **state)
 {
     (void)state;
@@ -212,7 +248,7 @@ static void the_first_of_equals_is_taken(void **state)
         { .answer = PG_PROMOTE_STANDBY,              .timeline = 1,        .lsn = 10},
     };
     struct pg_promote_facts facts = {
-        .has_register = true, .named = 0, .wanted = -1, .recorded = 1, .pods = pods, .count = PODS};
+        .has_register = true, .named = 0, .wanted = -1, .recorded = 2, .pods = pods, .count = PODS};
     assert_int_equal(postgres_promote_decide(&facts).chosen, 1);
     pods[2].lsn = 11;
     assert_int_equal(postgres_promote_decide(&facts).chosen, 2);
@@ -231,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_promotion_that_is_under_way_is_finished_unless_it_is_behind_or_given_up),
         cmocka_unit_test(a_promotion_has_a_timeline_that_nobody_had),
         cmocka_unit_test(whom_the_person_wants_is_taken_or_nobody),
+        cmocka_unit_test(a_register_that_does_not_fit_names_nobody),
         cmocka_unit_test(the_first_of_equals_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
