@@ -40,12 +40,15 @@ static void take_local(struct pg_start *start)
 static bool read_register(struct pg_start *start, struct err *err)
 {
     int64_t until_ns = clock_part_ns(start->deadline_ns, REGISTER_MS);
+    start->register_silent[0] = '\0';
     if (!named_read(&start->named, start->store, &start->identity, until_ns, err)) {
         bool needless = start->facts.data == PG_DATA_STANDBY && err->kind != ERR_REFUSED &&
                         !register_is_newer(start->store);
         if (err->kind != ERR_LATER && !needless)
             return false;
         log_warn("%s", err->message);
+        (void)snprintf(start->register_silent, sizeof start->register_silent, "%.255s",
+                       err->message);
     }
     start->facts.named = named_of(&start->named, start->store, &start->identity);
     start->facts.born = start->named.born;
@@ -224,8 +227,8 @@ bool pg_start_waits_in_vain(struct pg_start *start)
 void pg_start_complaint(const struct pg_start *start, char text[static 512])
 {
     char who[320];
-    text[0] = '\0';
-    if (start->upstream == NULL)
+    (void)snprintf(text, 512, "%s", start->register_silent);
+    if (start->upstream == NULL || *text != '\0')
         return;
     pg_peer_describe(start->upstream, who);
     if (start->upstream->addr.family == ADDR_NONE)

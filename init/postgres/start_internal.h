@@ -25,6 +25,7 @@ struct pg_start {
     int peers_named; /* whom peers was opened for */
 
     struct named named;             /* what the register says */
+    char register_silent[256];      /* why it says nothing; "": it does */
     const struct pg_peer *upstream; /* the named primary's pod; NULL: it is this one, or nobody */
     uint64_t wal_end;               /* of PGDATA, where it was needed; 0: not known */
     struct wal_compare_result compared; /* with the upstream's; WAL_UNTOLD and no tail: not asked */
@@ -45,7 +46,8 @@ bool pg_start_look(struct pg_start *start, struct err *err);
 /* True when the decision waits for a pod that cannot exist before this one is ready, or is a refusal of
  * the named primary that only a promotion of such a pod settles (OrderedReady). */
 bool pg_start_waits_in_vain(struct pg_start *start);
-/* Why the other pod gives no answer, for the end of a sentence: "pg-1: connection refused"; "" : it does. */
+/* Why the other pod, or the register, gives no answer, for the end of a sentence: "pg-1: connection
+ * refused"; "" : it does. */
 void pg_start_complaint(const struct pg_start *start, char text[static 512]);
 
 /* PGDATA has a whole control file, or had one before a pg_rewind. */

@@ -6,53 +6,16 @@ import contextlib
 import os
 import re
 import statistics
-import subprocess
 import time
 
 from common import lab, ordain
-from kube_server import TOKEN, ApiServer, configmap, http, says
+from kube_api import SPACE, Api
+from kube_server import TOKEN, configmap, http, says
 from lab import check, equal, note
-from redis_proofs import Authority, born, lose_a_masters_volume, restart_everything, status_is_healthy, whole
+from redis_proofs import born, lose_a_masters_volume, restart_everything, status_is_healthy, whole
 
-ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-ADDRESS, PORT = "10.96.0.1", 443
-SPACE, NAME = "default", "redis-ordain"
+NAME = "redis-ordain"
 STATE = re.compile(r"^(seeded|node)\.\d+$")
-
-
-class Api:
-    """The stand-in with its certificate; it can be away."""
-
-    def __init__(self, world):
-        subprocess.run(["ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo"], check=True)
-        self.authority = Authority(os.path.join(world.dir, "api-ca"))
-        self.paths = [self.authority.path(f"api.{kind}") for kind in ("crt", "key")]
-        for path, text in zip(self.paths, self.authority.issue([ADDRESS, "kubernetes.default.svc"])):
-            with open(path, "w", encoding="ascii") as file:
-                file.write(text)
-        self.server = ApiServer(ADDRESS, PORT, *self.paths)
-        self.server.put(configmap(space=SPACE, name=NAME))
-
-    def secret(self):
-        """What the kubelet mounts into each pod."""
-        return {ACCOUNT: {"token": TOKEN, "ca.crt": self.authority.text("ca.crt"), "namespace": SPACE}}
-
-    def data(self):
-        """The ConfigMap's data."""
-        return self.server.data(SPACE, NAME)
-
-    def away(self):
-        """Connections are refused from now on."""
-        self.server.close()
-
-    def back(self):
-        """The same objects again, as after a restart of the API server."""
-        old, self.server = self.server, ApiServer(ADDRESS, PORT, *self.paths)
-        self.server.objects = old.objects
-
-    def close(self):
-        """For contextlib.closing."""
-        self.server.close()
 
 
 def kubernetes(world, api, env=None, **options):
@@ -71,7 +34,7 @@ def born_in(data, count=6):
 
 def a_life(world, policy):
     """Birth, form, restart of everything, a lost volume."""
-    with contextlib.closing(Api(world)) as api, kubernetes(world, api, policy=policy) as one:
+    with contextlib.closing(Api(world, NAME)) as api, kubernetes(world, api, policy=policy) as one:
         born(one)
         born_in(api.data())
         before, updates = api.data(), api.server.asked("PUT")
@@ -110,7 +73,7 @@ def answers(one, pod):
 
 def all_volumes_lost(world):
     """every volume is lost at once: the ConfigMap alone knows that these pods were born, and none is born anew"""
-    with contextlib.closing(Api(world)) as api, kubernetes(world, api) as one:
+    with contextlib.closing(Api(world, NAME)) as api, kubernetes(world, api) as one:
         born(one, keys=100)
         before = api.data()
 
@@ -131,7 +94,7 @@ def all_volumes_lost(world):
 
 def api_away(world):
     """the API server is away: births wait and say why, pods that live restart without it"""
-    with contextlib.closing(Api(world)) as api, kubernetes(world, api, env={"ORDAIN_TIMEOUT": "4s"}) as one:
+    with contextlib.closing(Api(world, NAME)) as api, kubernetes(world, api, env={"ORDAIN_TIMEOUT": "4s"}) as one:
         api.away()
         one.start()
         pod = one.pods[0]
@@ -156,7 +119,7 @@ def api_away(world):
 
 def answers_that_fail(world):
     """births through an API server that fails every other time and loses answers"""
-    with contextlib.closing(Api(world)) as api, kubernetes(world, api) as one:
+    with contextlib.closing(Api(world, NAME)) as api, kubernetes(world, api) as one:
         count = [0]
 
         def moody(exchange):
@@ -177,7 +140,7 @@ def answers_that_fail(world):
 
 def rights_missing(world):
     """without the ConfigMap or the right to it births end at once, with the line that mends it; then they go on"""
-    with contextlib.closing(Api(world)) as api, kubernetes(world, api) as one:
+    with contextlib.closing(Api(world, NAME)) as api, kubernetes(world, api) as one:
         objects, api.server.objects = api.server.objects, {}
         one.start()
         pod = one.pods[0]
@@ -202,7 +165,7 @@ def rights_missing(world):
 
 def other_cluster(world):
     """a ConfigMap of another cluster is refused, by births and by lives"""
-    with contextlib.closing(Api(world)) as api, kubernetes(world, api) as one:
+    with contextlib.closing(Api(world, NAME)) as api, kubernetes(world, api) as one:
         born(one, keys=100)
         mine = api.data()
         theirs = configmap({**mine, "cluster-id": "other/redis"}, space=SPACE, name=NAME)
@@ -222,7 +185,7 @@ def other_cluster(world):
 
 def warm_restart(world):
     """a warm start of a replica, the register asked, takes milliseconds"""
-    with contextlib.closing(Api(world)) as api, kubernetes(world, api) as one:
+    with contextlib.closing(Api(world, NAME)) as api, kubernetes(world, api) as one:
         born(one, keys=100)
         whole(one, keys=100)
         replica = one.pods[5]
