@@ -77,6 +77,21 @@ bool timeline_history_fork(const struct timeline_history *history, uint32_t time
     return false;
 }
 
+uint32_t timeline_history_holder(const struct timeline_history *history, uint32_t segment_bytes,
+                                 uint64_t lsn, uint64_t *begin)
+{
+    uint32_t timeline = history->timeline;
+    for (size_t i = history->count; i > 0; i--) {
+        const struct timeline_entry *before = &history->entries[i - 1];
+        *begin = before->end - before->end % segment_bytes;
+        if (*begin <= lsn)
+            return timeline;
+        timeline = before->timeline;
+    }
+    *begin = 0;
+    return timeline;
+}
+
 enum timeline_history_status timeline_history_left(const char *text, size_t len, uint32_t timeline,
                                                    uint32_t ancestor, bool *left, uint64_t *lsn)
 {

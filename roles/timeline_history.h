@@ -47,7 +47,17 @@ enum timeline_history_status timeline_history_parse(struct timeline_history *his
 bool timeline_history_fork(const struct timeline_history *history, uint32_t timeline,
                            uint64_t *lsn);
 
-/* Both in one: whether the history TEXT of TIMELINE *left ANCESTOR, and where. TIMELINE_HISTORY_FULL above
+/*
+ * Under whose number a server of HISTORY's timeline has the segment with the byte at LSN: that of the newest timeline
+ * which began in this segment, or before it. A promotion puts what lies in front of its fork into its own first segment
+ * (xlog.c XLogInitNewTimeline), and the walsender looks for the WAL of its present timeline under that
+ * number alone (walsender.c WalSndSegmentOpen). *BEGIN is where the first segment under this number begins; 0 for
+ * the oldest timeline.
+ */
+uint32_t timeline_history_holder(const struct timeline_history *history, uint32_t segment_bytes,
+                                 uint64_t lsn, uint64_t *begin);
+
+/* Parses and asks in one: whether the history TEXT of TIMELINE *left ANCESTOR, and where. TIMELINE_HISTORY_FULL above
  * TIMELINE_HISTORY_MAX entries, which is as many promotions. */
 #define TIMELINE_HISTORY_MAX 1024
 enum timeline_history_status timeline_history_left(const char *text, size_t len, uint32_t timeline,

@@ -10,6 +10,7 @@
 #include "init/postgres/wal_question.h"
 #include "init/sys/clock.h"
 #include "init/sys/log.h"
+#include "roles/lsn.h"
 
 /* A clone has no end that could be known; this long without a byte ends it. */
 #define SILENCE_MS 60000
@@ -65,7 +66,23 @@ static bool fetch_from(struct pg_start *start, const struct pg_peer *source,
 
 /* ---- from a standby, which spares the primary the reading */
 
-/* The standby of the primary's own timeline that has the most; NULL: none answers. */
+/* Where the primary's WAL ends now; 0: no answer. */
+static uint64_t ask_primary_lsn(struct pg_start *start)
+{
+    uint64_t lsn = 0;
+    struct pg_call call = pg_call_new(start->upstream->server, "IDENTIFY_SYSTEM");
+    int64_t until_ns = clock_deadline_ns(STANDBY_MS);
+    if (call.server >= 0) /* it has an address still */
+        pg_client_round(start->peers.client, &call, 1, until_ns, until_ns);
+    const char *text = pg_call_value(&call, 0, 2);
+    if (call.answer != PG_ROWS || !lsn_parse((struct span){text, strlen(text)}, &lsn))
+        lsn = 0;
+    pg_call_free(&call);
+    return lsn;
+}
+
+/* The standby of the primary's own timeline that has the most; NULL: none answers. One that has more than the primary,
+ * which is asked last, did not get it from there: the primary's volume is an old one. */
 static const struct pg_peer *find_standby(struct pg_start *start)
 {
     struct err why;
@@ -76,10 +93,11 @@ static const struct pg_peer *find_standby(struct pg_start *start)
         log_warn("%s", why.message);
         return NULL;
     }
+    const uint64_t end = ask_primary_lsn(start);
     for (size_t i = 0; i < start->peers.count; i++) {
         const struct pg_peer *peer = &start->peers.peers[i];
         if (peer->answer == PG_ROWS && peer->in_recovery && peer->timeline == primary->timeline &&
-            peer->system_identifier == primary->system_identifier &&
+            peer->system_identifier == primary->system_identifier && peer->lsn <= end &&
             (found == NULL || peer->lsn > found->lsn))
             found = peer;
     }
@@ -123,7 +141,8 @@ static bool fetch(struct pg_start *start, struct clone_result *result, struct er
         const struct pg_peer *standby = find_standby(start);
         if (standby != NULL && fetch_from_standby(start, standby, result, &why))
             return true;
-        log_warn("not cloned from a standby: %s", standby != NULL ? why.message : "none answers");
+        log_warn("not cloned from a standby: %s",
+                 standby != NULL ? why.message : "none that follows answers");
     }
     return fetch_from(start, start->upstream, result, err);
 }

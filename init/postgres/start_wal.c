@@ -71,20 +71,33 @@ static uint64_t find_standby_end(const struct pg_start *start, uint64_t far_enou
     return end != 0 ? end : replayed;
 }
 
+/* A promotion that ordain did not make may have given this timeline's number to another one, and so nobody would
+ * see it. A volume that has no WAL, as a clone's, has no other one. */
+static void tell_untold(const struct pg_start *start)
+{
+    const struct wal_compare_result *compared = &start->compared;
+    void (*tell)(const char *format, ...) =
+        start->timeline > 1 && compared->tail.end != 0 ? log_warn : log_debug;
+    tell("this pod's WAL could not be compared with %s's: %s", start->upstream->pod_name,
+         compared->why.message);
+}
+
 /* Positions that fit say nothing of what is written there. */
 static bool is_forked(struct pg_start *start)
 {
     char lsn[LSN_TEXT_MAX];
     const struct wal_files_query query = query_of(start);
     struct wal_compare_result *compared = &start->compared;
-    wal_compare(compared, &query, start->wal_end, start->peers.client, start->upstream->server,
+    const struct wal_server server = {start->peers.client, start->upstream->server,
+                                      start->upstream->timeline,
+                                      start->datadir.control.segment_bytes};
+    wal_compare(compared, &query, start->wal_end, &server,
                 clock_part_ns(start->deadline_ns, WAL_MS));
     lsn_write(compared->differs, lsn);
     if (compared->likeness == WAL_DIFFERENT)
         log_warn("from %s on this pod's WAL is another than %s's", lsn, start->upstream->pod_name);
     else if (compared->likeness == WAL_UNTOLD)
-        log_debug("this pod's WAL could not be compared with %s's: %s", start->upstream->pod_name,
-                  compared->why.message);
+        tell_untold(start);
     return compared->likeness == WAL_DIFFERENT;
 }
 

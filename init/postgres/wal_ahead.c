@@ -2,12 +2,7 @@
 
 #include <stdlib.h>
 
-#include "init/postgres/wal_fetch.h"
-
-static uint64_t later(uint64_t one, uint64_t other)
-{
-    return one > other ? one : other;
-}
+#include "init/postgres/wal_history.h"
 
 /* The checkpoint's record is there for sure: the file that names it was written after it. */
 static bool is_reached(const struct wal_ahead *ahead, int64_t deadline_ns)
@@ -23,37 +18,48 @@ static bool is_reached(const struct wal_ahead *ahead, int64_t deadline_ns)
            ahead->lsn <= end.end;
 }
 
-/* Compares what both have from LSN, a page's beginning, to the end of what the standby has. */
-static enum wal_missing compare(const struct wal_ahead *ahead, uint64_t lsn, uint64_t *at,
-                                int64_t deadline_ns, struct err *why)
+/* The end of what the standby has, from FROM on, a page's beginning, where THEIRS and MINE begin. */
+static enum wal_missing find_missing(const struct wal_ahead *ahead, uint64_t from,
+                                     const unsigned char *theirs, const unsigned char *mine,
+                                     uint64_t *at, struct err *why)
 {
     unsigned char memory[WAL_PAGE_MAX];
     const struct control_file *control = ahead->query->control;
-    const size_t len = (size_t)(ahead->lsn - lsn);
-    const size_t room = len + (control->wal_block_bytes - len % control->wal_block_bytes) %
-                                  control->wal_block_bytes;
-    unsigned char *theirs = calloc(1, room);
-    unsigned char *mine = calloc(1, room);
-    const struct wal_fetch fetch = {ahead->client, ahead->server, ahead->timeline, lsn, len};
     const struct wal_stretch stretch = {
         .system_identifier = control->system_identifier,
         .segment_bytes = control->segment_bytes,
         .page_bytes = control->wal_block_bytes,
-        .lsn = lsn,
-        .len = len,
+        .lsn = from,
+        .len = (size_t)(ahead->lsn - from),
         .theirs = theirs,
         .mine = mine,
         .memory = memory,
     };
+    enum wal_missing missing = wal_find_missing(&stretch, at);
+    if (missing == WAL_MISSING_UNTOLD)
+        err_set(why, ERR_LATER, "no whole record begins in its last %zu bytes", stretch.len);
+    return missing;
+}
+
+/* Compares what both have from LSN, a page's beginning, to the end of what the standby has. */
+static enum wal_missing compare(const struct wal_ahead *ahead, uint64_t lsn, uint64_t *at,
+                                int64_t deadline_ns, struct err *why)
+{
+    const struct control_file *control = ahead->query->control;
+    const size_t len = (size_t)(ahead->lsn - lsn);
+    const size_t room = len + (control->wal_block_bytes - len % control->wal_block_bytes) %
+                                  control->wal_block_bytes;
+    const struct wal_server server = {ahead->client, ahead->server, ahead->timeline,
+                                      control->segment_bytes};
+    unsigned char *theirs = calloc(1, room);
+    unsigned char *mine = calloc(1, room);
+    uint64_t from;
     enum wal_missing missing = WAL_MISSING_UNTOLD;
     if (theirs == NULL || mine == NULL)
         err_set(why, ERR_IO, "out of memory");
-    else if (wal_fetch(&fetch, theirs, deadline_ns, why) &&
-             wal_files_read(ahead->query, lsn, mine, room, deadline_ns, why)) {
-        missing = wal_find_missing(&stretch, at);
-        if (missing == WAL_MISSING_UNTOLD)
-            err_set(why, ERR_LATER, "no whole record begins in its last %zu bytes", len);
-    }
+    else if (wal_history_fetch(&server, lsn, len, theirs, &from, deadline_ns, why) &&
+             wal_files_read(ahead->query, lsn, mine, room, deadline_ns, why))
+        missing = find_missing(ahead, from, theirs + (from - lsn), mine + (from - lsn), at, why);
     free(theirs);
     free(mine);
     return missing;
@@ -64,16 +70,14 @@ enum wal_missing wal_ahead_find(const struct wal_ahead *ahead, uint64_t *at, int
 {
     static const uint64_t spans[] = {(uint64_t)64 << 10, (uint64_t)1 << 20, (uint64_t)16 << 20};
     const struct control_file *control = ahead->query->control;
-    /* a segment before may be of the timeline before, under which a standby does not look for it */
-    uint64_t least = ahead->lsn - 1 - (ahead->lsn - 1) % control->segment_bytes;
     enum wal_missing missing = WAL_MISSING_UNTOLD;
     if (ahead->lsn == 0 || is_reached(ahead, deadline_ns))
         return WAL_MISSING_NOTHING;
     for (size_t i = 0; i < sizeof spans / sizeof *spans && missing == WAL_MISSING_UNTOLD; i++) {
         uint64_t lsn = ahead->lsn > spans[i] ? ahead->lsn - spans[i] : 0;
-        lsn = later(later(lsn, control->checkpoint), least);
+        if (lsn < control->checkpoint)
+            lsn = control->checkpoint;
         missing = compare(ahead, lsn - lsn % control->wal_block_bytes, at, deadline_ns, why);
-        least = 0;
     }
     return missing;
 }

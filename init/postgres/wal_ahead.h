@@ -8,7 +8,7 @@
 #include "init/sys/err.h"
 #include "roles/wal_missing.h"
 
-/* A standby of the timeline that a stopped primary's volume is on. */
+/* A standby of the timeline that a stopped primary's volume is on, or of another one of this number. */
 struct wal_ahead {
     const struct wal_files_query *query; /* of the volume; START and PAST are not used */
     struct pg_client *client;
@@ -21,8 +21,9 @@ struct wal_ahead {
  * Has the standby a record that the volume has not, or has otherwise, among its last ones (roles/wal_missing.h)? *AT is
  * where the first such begins that was looked at. What ends at or before the last checkpoint's record is not asked for:
  * the volume has gone as far. Else the standby's last 64 KiB are, and where no whole record begins in them 1 MiB, then
- * 16 MiB (a segment that pg_switch_wal left empty; of larger segments the end); nothing from before that
- * checkpoint's page, which the volume's own recovery needs, too. WAL_MISSING_UNTOLD with WHY: no answer by DEADLINE_NS,
+ * 16 MiB (a segment that pg_switch_wal left empty; of larger segments the end), over the switches of timelines among
+ * them (wal_history_fetch); nothing from before that checkpoint's page, which the volume's own recovery needs, too.
+ * WAL_MISSING_UNTOLD with WHY: no answer by DEADLINE_NS,
  * or the files cannot be read. Only reads.
  */
 enum wal_missing wal_ahead_find(const struct wal_ahead *ahead, uint64_t *at, int64_t deadline_ns,

@@ -2,10 +2,29 @@
 
 #include <stdlib.h>
 
-#include "init/postgres/wal_fetch.h"
+/* Compares TAIL, which begins where what the server sent does from now on. */
+static bool compare(struct wal_compare_result *result, const struct wal_files_query *query,
+                    const struct wal_server *server, unsigned char *bytes, int64_t deadline_ns)
+{
+    uint64_t from;
+    struct wal_end end;
+    struct wal_tail *tail = &result->tail;
+    struct err *why = &result->why;
+    if (!wal_history_fetch(server, tail->begin, (size_t)(tail->end - tail->begin), bytes, &from,
+                           deadline_ns, why))
+        return false;
+    const struct wal_other other = {from, (size_t)(tail->end - from), bytes + (from - tail->begin)};
+    if (!wal_files_compare(query, tail, &other, &end, deadline_ns, why))
+        return false;
+    tail->begin = from;
+    tail->dated = end.dated >= from;
+    result->differs = end.differs;
+    result->likeness = end.differs != 0 ? WAL_DIFFERENT : WAL_ALIKE;
+    return true;
+}
 
 void wal_compare(struct wal_compare_result *result, const struct wal_files_query *query,
-                 uint64_t until, struct pg_client *client, int server, int64_t deadline_ns)
+                 uint64_t until, const struct wal_server *server, int64_t deadline_ns)
 {
     struct wal_tail *tail = &result->tail;
     struct err *why = &result->why;
@@ -17,14 +36,10 @@ void wal_compare(struct wal_compare_result *result, const struct wal_files_query
         err_set(why, ERR_LATER, "this volume has no whole record of WAL there");
         return;
     }
-    const size_t size = (size_t)(tail->end - tail->begin);
-    unsigned char *bytes = malloc(size);
-    const struct wal_fetch fetch = {client, server, tail->timeline, tail->begin, size};
-    const struct wal_other other = {tail->begin, size, bytes};
-    bool done = bytes != NULL || err_set(why, ERR_IO, "out of memory");
-    done = done && wal_fetch(&fetch, bytes, deadline_ns, why) &&
-           wal_files_compare(query, tail, &other, &result->differs, deadline_ns, why);
-    if (done)
-        result->likeness = result->differs != 0 ? WAL_DIFFERENT : WAL_ALIKE;
+    unsigned char *bytes = malloc((size_t)(tail->end - tail->begin));
+    if (bytes == NULL)
+        err_set(why, ERR_IO, "out of memory");
+    else
+        (void)compare(result, query, server, bytes, deadline_ns);
     free(bytes);
 }

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-#include "init/postgres/client.h"
 #include "init/postgres/wal_files.h"
+#include "init/postgres/wal_history.h"
 #include "init/sys/err.h"
 
 /*
@@ -20,18 +20,20 @@ enum wal_likeness {
 
 struct wal_compare_result {
     enum wal_likeness likeness;
-    struct wal_tail tail; /* what was compared; nothing where WAL_UNTOLD came before */
+    /* What was compared; of WAL_UNTOLD: what would have been, nothing (END 0) where this pod has no whole record. */
+    struct wal_tail tail;
     uint64_t differs;
     struct err why; /* of WAL_UNTOLD */
 };
 
 /*
- * Compares the last records before UNTIL in query->pgdata with those of SERVER, an open replication connection
- * of CLIENT: one START_REPLICATION from where they begin, on the timeline of my own segment (a server whose
- * timeline is a later one sends that one's WAL as far as its history goes; PostgreSQL 17 docs, 54.4); 1 MiB at
- * most is used, and the connection goes on where the server ends the stream in time. Never fails, only reads.
+ * Compares the last records before UNTIL in query->pgdata, 1 MiB at most, with what SERVER has there
+ * (wal_history_fetch). Where timelines were switched among them the server may have removed its WAL of before: then
+ * those from the first segment of the newer timeline on are compared, which has the switch, so that two promotions that
+ * gave one number to two timelines are told apart by what each wrote first, an end of recovery with its time.
+ * Never fails, only reads.
  */
 void wal_compare(struct wal_compare_result *result, const struct wal_files_query *query,
-                 uint64_t until, struct pg_client *client, int server, int64_t deadline_ns);
+                 uint64_t until, const struct wal_server *server, int64_t deadline_ns);
 
 #endif

@@ -1,14 +1,13 @@
 #include "init/postgres/wal_fetch.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/postgres/wal_stream.h"
+#include "init/sys/clock.h"
 #include "roles/lsn.h"
 
-/* A message of WAL is 16 pages at most, of 64 KiB at most (walsender.c MAX_SEND_SIZE), behind its head. */
-#define MESSAGE_ROOM ((size_t)17 * 64 * 1024)
 /* 'w', where the data begins, where the server's WAL ends, its clock (protocol docs 17, 53.4, XLogData). */
 #define HEAD_BYTES 25
 
@@ -36,14 +35,15 @@ static bool take_piece(const struct wal_fetch *fetch, const struct pg_piece *pie
     return true;
 }
 
+/* A peer that always has something to say is not listened to for longer, either. */
 static bool take_all(const struct wal_fetch *fetch, struct pg_call *call, struct pg_piece *piece,
                      unsigned char *bytes, int64_t deadline_ns)
 {
     size_t len = 0;
-    bool good =
-        pg_stream_next(fetch->client, fetch->server, call, piece, deadline_ns) == PG_STREAM_COPY;
+    bool good = true;
     while (good && len < fetch->size)
-        good = pg_stream_next(fetch->client, fetch->server, call, piece, deadline_ns) ==
+        good = !clock_expired(deadline_ns) &&
+               pg_stream_next(fetch->client, fetch->server, call, piece, deadline_ns) ==
                    PG_STREAM_DATA &&
                take_piece(fetch, piece, bytes, &len);
     return good;
@@ -53,19 +53,18 @@ bool wal_fetch(const struct wal_fetch *fetch, unsigned char *bytes, int64_t dead
                struct err *err)
 {
     char lsn[LSN_TEXT_MAX];
-    char command[96];
     struct pg_call call = {0};
-    struct pg_piece piece = {.data = malloc(MESSAGE_ROOM), .size = MESSAGE_ROOM};
+    struct pg_piece piece = {.data = malloc(WAL_STREAM_MESSAGE_MAX),
+                             .size = WAL_STREAM_MESSAGE_MAX};
     if (piece.data == NULL)
         return err_set(err, ERR_IO, "out of memory");
-    lsn_write(fetch->lsn, lsn);
-    (void)snprintf(command, sizeof command, "START_REPLICATION PHYSICAL %s TIMELINE %" PRIu32, lsn,
-                   fetch->timeline);
-    bool good = pg_stream_begin(fetch->client, fetch->server, command, &call, deadline_ns) &&
+    bool good = wal_stream_begin(fetch->client, fetch->server, fetch->timeline, fetch->lsn, &call,
+                                 &piece, deadline_ns) == PG_STREAM_COPY &&
                 take_all(fetch, &call, &piece, bytes, deadline_ns);
     if (good)
         pg_stream_end(fetch->client, fetch->server, &call, &piece, deadline_ns);
     else {
+        lsn_write(fetch->lsn, lsn);
         pg_client_hang_up(fetch->client, fetch->server);
         err_set(err, ERR_LATER, "its WAL from %s on timeline %" PRIu32 ": %.200s", lsn,
                 fetch->timeline, *call.message != '\0' ? call.message : "it was not sent in time");

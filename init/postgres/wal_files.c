@@ -19,7 +19,6 @@ struct reader {
     size_t timeline_count;
     int segment; /* descriptor, -1: none */
     uint64_t segment_at;
-    uint32_t segment_timeline;
     int64_t deadline_ns;
     struct err *err; /* set where the walk was broken off */
     bool failed;
@@ -83,7 +82,6 @@ static bool open_segment(struct reader *reader, uint64_t lsn)
                        reader->query->pgdata);
     }
     for (size_t i = 0; i < reader->timeline_count && reader->segment == -1; i++) {
-        reader->segment_timeline = reader->timelines[i];
         lsn_segment_name(reader->timelines[i], lsn, reader->query->control->segment_bytes, name);
         reader->segment =
             openat(dirfd(reader->dir), name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -180,11 +178,9 @@ static bool find_span(struct reader *reader, uint64_t until, uint64_t span, stru
         if (reader->failed || lsn >= until)
             return false;
     }
-    bool found = wal_find_end(&source, tail->begin, until - 1, &end) &&
-                 open_segment(reader, (end.end - 1) - (end.end - 1) % source.segment_bytes);
+    bool found = wal_find_end(&source, tail->begin, until - 1, &end);
     tail->end = end.end;
     tail->dated = end.dated != 0;
-    tail->timeline = reader->segment_timeline;
     return found && !reader->failed;
 }
 
@@ -207,20 +203,19 @@ bool wal_files_find_tail(const struct wal_files_query *query, uint64_t until, st
 }
 
 bool wal_files_compare(const struct wal_files_query *query, const struct wal_tail *tail,
-                       const struct wal_other *other, uint64_t *differs, int64_t deadline_ns,
+                       const struct wal_other *other, struct wal_end *end, int64_t deadline_ns,
                        struct err *err)
 {
     unsigned char memory[WAL_PAGE_MAX];
     struct reader reader;
-    struct wal_end end = {0};
     bool done = open_reader(&reader, query, deadline_ns, err);
+    *end = (struct wal_end){0};
     if (done) {
         struct wal_source source = source_of(&reader, memory);
         source.other = other;
-        (void)wal_find_end(&source, tail->begin, tail->end - 1, &end);
+        (void)wal_find_end(&source, tail->begin, tail->end - 1, end);
         done = !reader.failed;
     }
-    *differs = end.differs;
     close_reader(&reader);
     return done;
 }

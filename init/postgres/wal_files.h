@@ -32,8 +32,7 @@ bool wal_files_find_end(const struct wal_files_query *query, struct wal_end *end
 /* Valid records that follow each other, from BEGIN to END. */
 struct wal_tail {
     uint64_t begin, end;
-    uint32_t timeline; /* of the segment that has the last byte */
-    bool dated;        /* one of them tells a time: what that proves, roles/wal.h */
+    bool dated; /* one of them tells a time: what that proves, roles/wal.h */
 };
 
 /* The last records before UNTIL (query's START and PAST are not used): those of 64 KiB, or of WAL_TAIL_MAX
@@ -43,10 +42,10 @@ struct wal_tail {
 bool wal_files_find_tail(const struct wal_files_query *query, uint64_t until, struct wal_tail *tail,
                          bool *known, int64_t deadline_ns, struct err *err);
 
-/* Compares TAIL with what another server has there: *DIFFERS is where the first record begins that is another
- * one, 0 where all are equal. Fails as wal_files_find_end does. */
+/* Walks over TAIL and compares it with what another server has there: END is of that walk. Fails as
+ * wal_files_find_end does. */
 bool wal_files_compare(const struct wal_files_query *query, const struct wal_tail *tail,
-                       const struct wal_other *other, uint64_t *differs, int64_t deadline_ns,
+                       const struct wal_other *other, struct wal_end *end, int64_t deadline_ns,
                        struct err *err);
 
 /* What lies in the files from LSN on: LEN bytes, whole pages, valid or not; zeros where there is no such page (query's

@@ -17,10 +17,9 @@ struct wal_question {
 };
 
 /*
- * Begins to stream there and ends it with the first answer: START_REPLICATION without a slot holds
- * nothing (PostgreSQL 17 docs, 54.4). A segment that was removed is answered by 58P01 "requested WAL
- * segment ... has already been removed" (xlogutils.c, walsender.c). A connection of its own. ERR_LATER
- * where there is no answer.
+ * Begins to stream there (wal_stream.h) and ends it with the first answer. A segment that was removed is answered by
+ * 58P01 "requested WAL segment ... has already been removed" (xlogutils.c, walsender.c). A connection of its own.
+ * ERR_LATER where there is no answer.
  */
 bool wal_question_ask(const struct wal_question *question, bool *gone, int64_t deadline_ns,
                       struct err *err);

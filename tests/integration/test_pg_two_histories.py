@@ -6,17 +6,24 @@ second history."""
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 
 from common import lab, postgres
 from lab import check, equal, note
-from pg_cells import hold, refused
+from pg_cells import PROMOTED, hold, refused
 from pg_histories import PAGE, SEGMENT, note_who, tables, write
 
 REFUSED = 65
 FORKED = "PGDATA has WAL of the named primary's own timeline"
 ALIKE = "it is the named primary's"
+
+
+def promote(one, name, dead):
+    """By ordain."""
+    result = one.job("ordain", "promote", "postgres", name, "--peer-is-dead", dead, "--timeout", "50s")
+    equal(result.rc, 0, f"promote: {result!r}")
 
 
 def refuses(one, pod):
@@ -75,8 +82,7 @@ def nobody_follows_an_older_primary(world, version):
         one.pods[0].recreate()
         one.pods[1].wait_phase("Running", 60)
         one.wait(lambda: one.is_primary(1) is False, 60, "pg-1 starts", one.pods[1].describe)
-        result = one.job("ordain", "promote", "postgres", "pg-1", "--peer-is-dead", "pg-0,pg-2", "--timeout", "50s")
-        equal(result.rc, 0, f"promote: {result!r}")
+        promote(one, "pg-1", "pg-0,pg-2")
         one.pods[2].recreate()
         one.wait_ready(90)
         one.wait_healthy(60)
@@ -107,16 +113,90 @@ def promoted_past(world):
         one.pods[2].recreate()
         one.pods[2].wait_ready(60)
         one.pods[0].delete()
-        result = one.job("ordain", "promote", "postgres", "pg-2", "--peer-is-dead", "pg-0,pg-1", "--timeout", "50s")
-        equal(result.rc, 0, f"promote: {result!r}")
+        promote(one, "pg-2", "pg-0,pg-1")
         one.pods[0].recreate()
         one.pods[0].wait_ready(60)
         check("it becomes its standby" in one.pods[0].log("init"), one.pods[0].log("init"))
         one.wait(lambda: "pg-0" in one.streaming(2), 30, "pg-0 follows pg-2")
         one.pods[2].delete()
-        result = one.job("ordain", "promote", "postgres", "pg-0", "--peer-is-dead", "pg-1,pg-2", "--timeout", "50s")
-        equal(result.rc, 0, f"promote: {result!r}")
+        promote(one, "pg-0", "pg-1,pg-2")
         refuses(one, one.pods[1])
+
+
+# ---- two promotions took one number
+
+def emit(one, index, count):
+    """A record of so many bytes, which tells no time."""
+    one.sql(index, f"SELECT pg_logical_emit_message(false, 'x', repeat('x', {count}))", inside=True)
+
+
+def enter_segment(one, index):
+    """The primary's WAL goes on some hundred bytes behind a segment's beginning; answers where the segment begins."""
+    def here():
+        return int(one.value(index, "SELECT pg_current_wal_insert_lsn() - '0/0'", inside=True))
+    for rest in (60000, 2000, -300):  # the pages' headers come on top
+        emit(one, index, SEGMENT - here() % SEGMENT - rest)
+    return here() // SEGMENT * SEGMENT
+
+
+def compared_from(text):
+    """Where the comparison that `plan` tells of begins."""
+    found = re.search(r"^ +from ([0-9A-F]+)/([0-9A-F]+) to .* it is the named primary's", text, re.MULTILINE)
+    check(found, f"a comparison is told: {text}")
+    return (int(found[1], 16) << 32) + int(found[2], 16)
+
+
+def one_number(world, version):
+    """pg-2 was promoted by hand, and pg-1 by ordain, right behind a segment's beginning: both are timeline 2. Before it the
+    primary has that segment's WAL under the older number alone, at last not at all, and goes on to a timeline 3."""
+    with postgres(world, version=version) as one:
+        one.up(90)
+        segment = enter_segment(one, 0)
+        one.wait_healthy(30)
+        other = hold(one, 2)
+        other.shell(PROMOTED.replace("-c listen", "-c wal_keep_size=64 -c listen"))
+        former = hold(one, 0, lambda: one.pods[0].recreate(force=True))
+        promote(one, "pg-1", "pg-0,pg-2")
+        emit(one, 1, 20000)
+        refused(other, REFUSED, FORKED)
+        check("it is another than the named primary's" in other.plan()[0].out, other.plan())
+        check(compared_from(plan(former)) < segment, "what lies before is compared, too")
+        former.go_on()
+        one.pods[0].wait_ready(60)
+        one.wait(lambda: "pg-0" in one.streaming(1), 30, "pg-0 follows pg-1")
+        note("a standby of timeline 2, whose last WAL began on timeline 1")
+        stand = hold(one, 0)
+        check(compared_from(plan(stand)) < segment, "both timelines' segments are asked for")
+        older = f"{segment // SEGMENT - 1:08X}"
+        os.unlink(os.path.join(one.pgdata(1), "pg_wal", f"{1:08X}{0:08X}{older}"))
+        equal(compared_from(plan(stand)), segment, "the newer one's alone")
+        refused(other, REFUSED, FORKED)
+        note("a third timeline, in the same segment")
+        stand.go_on()
+        one.pods[0].wait_ready(60)
+        one.wait(lambda: "pg-0" in one.streaming(1), 30, "pg-0 follows pg-1")
+        last = hold(one, 1)
+        promote(one, "pg-0", "pg-1,pg-2")
+        emit(one, 0, 8000)
+        refused(other, REFUSED, FORKED)
+        plan(last, ALIKE, "left this pod's timeline at")
+        last.go_on()
+        one.wait(lambda: "pg-1" in one.streaming(0), 60, "pg-1 follows pg-0")
+
+
+def one_number_13(world):
+    """two promotions gave one number, just behind a segment's beginning: told apart; whoever is honest follows"""
+    one_number(world, "13")
+
+
+def one_number_15(world):
+    """the same with PostgreSQL 15"""
+    one_number(world, "15")
+
+
+def one_number_18(world):
+    """the same with PostgreSQL 18"""
+    one_number(world, "18")
 
 
 # ---- what is no second history
@@ -215,8 +295,7 @@ def former_primary(one):
     """It was stopped in order and has all that its successor has: no clone, and the bytes of before the fork are asked
     for on the timeline of old."""
     stand = hold(one, 0)
-    result = one.job("ordain", "promote", "postgres", "pg-1", "--peer-is-dead", "pg-0", "--timeout", "50s")
-    equal(result.rc, 0, f"promote: {result!r}")
+    promote(one, "pg-1", "pg-0")
     write(one, 1, 100)
     one.wait(lambda: "pg-2" in one.streaming(1), 30, "pg-2 follows pg-1")
     plan(stand, ALIKE, "left this pod's timeline at")
@@ -297,8 +376,8 @@ def unreached_standby(world):
         refused(stand, REFUSED, "move this PGDATA away", "ordain promote postgres")
 
 
-SCENARIOS = [restored_primary, restored_primary_13, restored_primary_18, promoted_past, no_other_history,
-             no_other_history_13, no_other_history_18, power_cut, wal_is_gone, unreached_standby]
+SCENARIOS = [restored_primary, restored_primary_13, restored_primary_18, promoted_past, one_number_13, one_number_15,
+             one_number_18, no_other_history, no_other_history_13, no_other_history_18, power_cut, wal_is_gone, unreached_standby]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])

@@ -72,6 +72,74 @@ static void a_text_tells_whether_and_where_an_ancestor_was_left(void **state)
     assert_false(left);
 }
 
+#define SEGMENT (1U << 20)
+
+static uint32_t holder(uint64_t lsn, uint64_t *begin)
+{
+    return timeline_history_holder(&history, SEGMENT, lsn, begin);
+}
+
+/* The segment with a switch has the newer number, also for what lies in front of the switch. */
+static void a_segment_has_the_number_of_the_newest_timeline_that_began_in_it(void **state)
+{
+    static const struct {
+        uint64_t lsn, begin;
+        uint32_t timeline;
+    } places[] = {
+        {0,          0,        1},
+        {0x2fffff,   0,        1},
+        {0x300000,   0x300000, 3}, /* 3 began 440 bytes behind a segment's beginning */
+        {0x3001b7,   0x300000, 3},
+        {0x3001b8,   0x300000, 3},
+        {0x4fffff,   0x300000, 3},
+        {0x500000,   0x500000, 4}, /* 4 at one */
+        {0x7fffff,   0x500000, 4},
+        {0x800000,   0x800000, 9}, /* 7 and 9 in one segment, 9 with its last byte */
+        {0x8fffff,   0x800000, 9},
+        {1ULL << 40, 0x800000, 9},
+    };
+    static struct timeline_entry left[] = {
+        {1, 0x3001b8},
+        {3, 0x500000},
+        {4, 0x800010},
+        {7, 0x8fffff}
+    };
+    const struct timeline_history whole = {9, left, 4, 4};
+    uint64_t begin;
+    (void)state;
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        assert_int_equal(timeline_history_holder(&whole, SEGMENT, places[i].lsn, &begin),
+                         places[i].timeline);
+        assert_int_equal(begin, places[i].begin);
+    }
+}
+
+static void the_first_timeline_has_all_segments(void **state)
+{
+    uint64_t begin = 7;
+    (void)state;
+    history.timeline = 1;
+    history.count = 0;
+    assert_int_equal(holder(0, &begin), 1);
+    assert_int_equal(begin, 0);
+    assert_int_equal(holder(UINT64_MAX, &begin), 1);
+    assert_int_equal(begin, 0);
+}
+
+/* As tail after tail is asked for, from the newest timeline back. */
+static void stretch_after_stretch_leads_to_the_oldest(void **state)
+{
+    uint64_t begin = 0;
+    (void)state;
+    assert_int_equal(parse(3, twice), TIMELINE_HISTORY_OK);
+    assert_int_equal(holder(0x5000200, &begin), 3);
+    assert_int_equal(begin, 0x5000000);
+    assert_int_equal(holder(begin - 1, &begin), 2);
+    assert_int_equal(begin, 0x3000000); /* 2 began at a segment's beginning */
+    assert_int_equal(holder(begin - 1, &begin), 1);
+    assert_int_equal(begin, 0);
+}
+
 static void comments_and_blank_lines_are_skipped(void **state)
 {
     (void)state;
@@ -142,6 +210,9 @@ int main(void)
         cmocka_unit_test(forks_are_found),
         cmocka_unit_test(a_timeline_that_is_no_ancestor_has_no_fork),
         cmocka_unit_test(a_text_tells_whether_and_where_an_ancestor_was_left),
+        cmocka_unit_test(a_segment_has_the_number_of_the_newest_timeline_that_began_in_it),
+        cmocka_unit_test(the_first_timeline_has_all_segments),
+        cmocka_unit_test(stretch_after_stretch_leads_to_the_oldest),
         cmocka_unit_test(comments_and_blank_lines_are_skipped),
         cmocka_unit_test(two_timelines_may_end_at_one_place),
         cmocka_unit_test(what_is_no_history_is_refused),
