@@ -142,11 +142,16 @@ bool conninfo_is_held(const char *conninfo, int64_t now_s)
     return conninfo_host_is_held(host, now_s);
 }
 
+bool conninfo_host_is_nobody(const char *host)
+{
+    return strncmp(host, HELD_PREFIX, strlen(HELD_PREFIX)) == 0;
+}
+
 bool conninfo_host_is_held(const char *host, int64_t now_s)
 {
     uint64_t since_s;
     size_t prefix = strlen(HELD_PREFIX);
-    if (strncmp(host, HELD_PREFIX, prefix) != 0)
+    if (!conninfo_host_is_nobody(host))
         return false;
     struct span digits = {host + prefix, strcspn(host + prefix, ".")};
     return text_u64(digits, &since_s) && since_s <= (uint64_t)now_s &&

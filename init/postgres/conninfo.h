@@ -31,6 +31,8 @@ bool conninfo_point(struct buf *out, const char *present, const char *pod_name, 
 void conninfo_hold(char host[static 64], int64_t now_s);
 bool conninfo_is_held(const char *conninfo, int64_t now_s);
 bool conninfo_host_is_held(const char *host, int64_t now_s);
+/* Held at whatever time: for who does not know the server's clock. */
+bool conninfo_host_is_nobody(const char *host);
 /* The same for a line of a configuration file; the text that it lies in ends with a NUL. */
 bool conninfo_line_is_held(const char *line, size_t len, int64_t now_s);
 

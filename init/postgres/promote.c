@@ -27,19 +27,23 @@ static bool refuse(const struct promote_look *look, struct err *err)
     return err_set(err, ERR_REFUSED, "%s", text);
 }
 
+static bool is_promotion(const struct promote_look *look)
+{
+    return look->decision.verdict == PG_PROMOTE_GO || look->decision.verdict == PG_PROMOTE_FINISH;
+}
+
 /* A pod that refuses our password is more than late. */
 static bool give_up_waiting(const struct promote_look *look, struct err *err)
 {
     char text[1024];
+    if (is_promotion(look))
+        return err_set(err, ERR_LATER,
+                       "a pod can take over, and there is no time left to hold the standbys and "
+                       "look again: set a longer --timeout");
     promote_look_sentence(look, text);
     int about = look->decision.about;
     bool denied = about >= 0 && look->observer.members[about].peer->answer == PG_DENIED;
     return err_set(err, denied ? ERR_DENIED : ERR_LATER, "%s", text);
-}
-
-static bool is_promotion(const struct promote_look *look)
-{
-    return look->decision.verdict == PG_PROMOTE_GO || look->decision.verdict == PG_PROMOTE_FINISH;
 }
 
 /* One look. *ready: it is decided, and what a promotion is decided by cannot change any more. */
@@ -56,13 +60,16 @@ static bool look_once(struct promote_look *look, bool *ready, int64_t deadline_n
     return quiet || promote_look_hold(look, deadline_ns, err);
 }
 
-/* Looks until there is something to do. */
+/* Looks until there is something to do. No look is begun that would take longer than there is time: it would put
+ * "no answer" in the place of what was said. */
 static bool see(struct promote_look *look, int64_t deadline_ns, struct err *err)
 {
     char text[1024];
     for (;;) {
         bool ready = false;
+        int64_t began_ns = clock_now_ns();
         bool seen = look_once(look, &ready, deadline_ns, err);
+        int64_t took_ns = clock_now_ns() - began_ns;
         if (!seen && err->kind != ERR_LATER)
             return false;
         if (seen && ready)
@@ -72,7 +79,7 @@ static bool see(struct promote_look *look, int64_t deadline_ns, struct err *err)
             promote_look_sentence(look, text);
         if (!settles)
             log_wait("a promotion (%s)", seen ? text : err->message);
-        if (!clock_pause(settles ? STILL_MS : WAIT_MS, deadline_ns))
+        if (!clock_pause(settles ? STILL_MS : WAIT_MS, deadline_ns - took_ns))
             return seen ? give_up_waiting(look, err) : false;
     }
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "init/postgres/conninfo.h"
 #include "init/postgres/form_report.h"
 #include "init/postgres/repair.h"
 #include "init/sys/clock.h"
@@ -186,7 +187,8 @@ bool promote_look_is_quiet(const struct promote_look *look)
         return false;
     for (size_t i = 0; i < look->count; i++)
         if (look->pods[i].answer == PG_PROMOTE_STANDBY &&
-            look->observer.members[i].receiver[0] != '\0')
+            (look->observer.members[i].receiver[0] != '\0' ||
+             !conninfo_host_is_nobody(look->observer.members[i].conninfo_host)))
             return false;
     return true;
 }

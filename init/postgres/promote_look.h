@@ -30,7 +30,7 @@ bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t de
 /*
  * What a standby confirms after the look may be all that a commit has: a primary that is given up may live, and
  * reach it. So before positions count, every standby that answers takes WAL from nobody (repair_hold).
- * Quiet: they were told shortly before, and no receiver runs.
+ * Quiet: they were told shortly before, each names nobody, and no receiver runs.
  */
 bool promote_look_hold(struct promote_look *look, int64_t deadline_ns, struct err *err);
 bool promote_look_is_quiet(const struct promote_look *look);

@@ -28,9 +28,9 @@ def job_of(one, number):
     return End(f"{one.group}j{number}")
 
 
-def promote(one, *words, begin=()):
-    """`ordain promote postgres --peer-is-dead pg-0` as the second Job, which does not reach pg-0."""
-    with one.cut(one.pods[0], job_of(one, 2)):
+def promote(one, *words, begin=(), number=2):
+    """`ordain promote postgres --peer-is-dead pg-0` as the Job of this number, which does not reach pg-0."""
+    with one.cut(one.pods[0], job_of(one, number)):
         return one.job(*begin, "ordain", "promote", "postgres", *words, "--peer-is-dead", "pg-0")
 
 
@@ -166,6 +166,17 @@ def a_standby_that_reads_its_own_wal(world):
         one.wait_healthy(60)
 
 
+def a_promotion_without_time(world):
+    """the deadline comes between two looks: no pod that answers is called one that may be given up"""
+    with synchronous(world) as one:
+        for number, limit in enumerate(("3300ms", "5s"), 2):
+            result = promote(one, "--timeout", limit, number=number)
+            equal(result.rc, 75, f"promote: {result!r}")
+            check("set a longer --timeout" in result.err and "pg-1" not in result.err.splitlines()[-1], result.err)
+            equal(one.named(), one.pods[0], "the register")
+            one.wait_healthy(30)
+
+
 def a_promotion_killed_before_the_register(world):
     """killed while the standbys take WAL from nobody: they follow the primary again by themselves"""
     with synchronous(world) as one, one.guard(), one.writer() as writer:
@@ -230,7 +241,8 @@ def a_clone_that_was_never_whole(world):
 
 SCENARIOS = [a_primary_that_goes_on, a_register_that_is_slow, a_standby_that_starts_anew,
              a_standby_that_is_led_back, a_named_standby_that_is_outrun, a_standby_that_reads_its_own_wal,
-             a_promotion_killed_before_the_register, a_standby_that_diverges_while_it_runs, a_clone_that_was_never_whole]
+             a_promotion_without_time, a_promotion_killed_before_the_register, a_standby_that_diverges_while_it_runs,
+             a_clone_that_was_never_whole]
 
 if __name__ == "__main__":
     lab.main(SCENARIOS, needs=[lab.ordain_binary()])
