@@ -12,6 +12,7 @@ KEPT_BEFORE = "earlier diverged directory is kept"
 WAL_GONE = "ORDAIN_PG_DIVERGED=discard, or remove its PGDATA"
 LOST_PRIMARY = re.compile(r"the register names this pod as the primary, and|"
                           r"the register names this pod as the primary and its volume is empty|"
+                          r"the register names this pod, its data is a standby's|"
                           r"the register names this standby as the primary, and its WAL ends before")
 CONTENT = "SELECT count(*), coalesce(max(number), 0), " \
           "md5(coalesce(string_agg(number || written_by, ',' ORDER BY number), '')) FROM written"
