@@ -58,7 +58,8 @@ class Rest:
         """One thing that a refusal asks a person for."""
         named = self.lab.named()
         if named and not self.lab.is_primary(named.ordinal) and LOST_PRIMARY.search(
-                self._last_words(named) + named.probe_words.get("readiness", "")):
+                self._last_words(named) + named.probe_words.get("readiness", "")
+                + "".join(named.log().splitlines()[-2:])):  # under OrderedReady it waits, and is ready
             self._promote_another(named)
             return
         for pod in self.lab.pods:
