@@ -61,3 +61,14 @@ enum ordinal_status ordinal_of_name(const char *name, int *ordinal, size_t *stem
         *stem_len = stem;
     return status;
 }
+
+enum ordinal_kin ordinal_kin_of(const char *pod_name, const char *name)
+{
+    int own, other;
+    size_t own_stem, other_stem;
+    if (strchr(name, '.') != NULL || ordinal_of_name(pod_name, &own, &own_stem) != ORDINAL_OK ||
+        ordinal_of_name(name, &other, &other_stem) != ORDINAL_OK || own_stem != other_stem ||
+        memcmp(pod_name, name, own_stem) != 0)
+        return ORDINAL_STRANGER;
+    return own == other ? ORDINAL_SELF : ORDINAL_SIBLING;
+}

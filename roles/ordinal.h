@@ -25,4 +25,13 @@ enum ordinal_status ordinal_parse(const char *text, int *ordinal);
  * number ("redis-x7k2p", "redis-") is ORDINAL_NO_TAIL, never ORDINAL_NOT_A_NUMBER. */
 enum ordinal_status ordinal_of_name(const char *name, int *ordinal, size_t *stem_len);
 
+enum ordinal_kin {
+    ORDINAL_STRANGER, /* no pod of that set, as far as the name tells */
+    ORDINAL_SELF,
+    ORDINAL_SIBLING, /* another pod of the same set */
+};
+
+/* Who NAME is to the pod POD_NAME. Both are whole pod names: one with a dot is a stranger's. */
+enum ordinal_kin ordinal_kin_of(const char *pod_name, const char *name);
+
 #endif

@@ -48,8 +48,10 @@ static struct pg_target target(struct postgres_access *access, const struct iden
 {
     const struct postgres_settings *postgres = &access->settings->postgres;
     identity_host_name(identity, ordinal, access->host);
+    identity_pod_name(identity, ordinal, access->pod_name);
     return (struct pg_target){
         .host = access->host,
+        .pod_name = access->pod_name,
         .addr = *addr,
         .socket_dir = "",
         .port = postgres->port,

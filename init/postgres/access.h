@@ -16,6 +16,7 @@ struct postgres_access {
     const struct settings *settings;
     struct buf replication_password, admin_password; /* "" where none is told */
     char host[IDENTITY_NAME_MAX];                    /* of the target made last */
+    char pod_name[IDENTITY_NAME_MAX];
 };
 
 /* Reads the password files now. ERR_CONFIG where one is missing or empty, ERR_DENIED where it may not
@@ -24,8 +25,8 @@ bool postgres_access_open(struct postgres_access *access, const struct settings 
                           struct err *err);
 void postgres_access_close(struct postgres_access *access);
 
-/* A target for a physical replication connection to the pod of ORDINAL at ADDR. Its texts are valid
- * until the next target is made. */
+/* A target for a physical replication connection to the pod of ORDINAL, and to no other, at ADDR. Its texts are
+ * valid until the next target is made. */
 struct pg_target postgres_access_replication(struct postgres_access *access,
                                              const struct identity *identity, int ordinal,
                                              const struct addr *addr);

@@ -12,7 +12,7 @@
 /* Names are case-insensitive, "=" is optional, blanks may come first (guc-file.l). */
 static bool is_ours(const char *line, size_t len, enum auto_conf_what what)
 {
-    static const char *const names[] = {"primary_conninfo", "primary_slot_name",
+    static const char *const names[] = {"cluster_name", "primary_conninfo", "primary_slot_name",
                                         "default_transaction_read_only"};
     size_t count = sizeof names / sizeof *names - (what == AUTO_CONF_ALL ? 0 : 1);
     size_t at = 0;

@@ -48,7 +48,8 @@ int pg_client_aim(struct pg_client *client, int server, const struct pg_target *
     struct pg_link *link = pg_client_link(client, server);
     if (link == NULL)
         return pg_client_server(client, target);
-    if (addr_equal(&link->kept.target.addr, &target->addr))
+    const struct pg_target *now = &link->kept.target;
+    if (addr_equal(&now->addr, &target->addr) && now->shared == target->shared)
         return server;
     pg_link_free(link);
     return pg_link_init(link, target) ? server : -1;

@@ -17,10 +17,19 @@
 
 struct pg_client;
 
-/* Where a server is and who we are to it. All texts are copied. */
+/*
+ * Where a server is and who we are to it. All texts are copied.
+ *
+ * A pod's name may still lead to an address that another pod has by now. So the first question of a connection to
+ * POD_NAME's server is its cluster_name, which the configuration makes the pod's name and which no server changes
+ * while it runs (PostgreSQL 17 docs, 19.8). One that tells another pod's of the set is closed again, as PG_SILENT;
+ * nothing else was sent to it. One that tells no pod's (somebody else's configuration) is taken unless SHARED.
+ */
 struct pg_target {
     const char *host;       /* the name that a certificate must carry; sslmode verify-full checks it
                                 ("" : the address is its name) */
+    const char *pod_name;   /* whose server it is to be; "": whoever answers */
+    bool shared;            /* another pod's name leads to ADDR, too */
     struct addr addr;       /* ADDR_NONE: socket_dir is used */
     const char *socket_dir; /* directory of the local socket; sslmode is "disable" there */
     int port;
@@ -39,7 +48,7 @@ struct pg_target {
  * verify-ca or verify-full, or at a local socket; in clear text never (PG_DENIED).
  */
 enum pg_answer {
-    PG_SILENT,   /* nothing before the deadline, or no route */
+    PG_SILENT,   /* nothing before the deadline, no route, or another pod's server */
     PG_NOBODY,   /* connection refused: nobody listens there now */
     PG_STARTING, /* 57P01 to 57P03: it is there; starting up, shutting down or not consistent yet */
     PG_DENIED,   /* class 28 (28P01 password, 28000 pg_hba) or 42501: message is the server's */
@@ -75,7 +84,8 @@ void pg_client_close(struct pg_client *client);
 
 /* Adds a server; nothing is opened yet. Returns its index, -1 when out of memory. */
 int pg_client_server(struct pg_client *client, const struct pg_target *target);
-/* Points SERVER (-1: a new one) at TARGET; a connection to another address ends. As pg_client_server. */
+/* Points SERVER (-1: a new one) at TARGET, of the same pod; a connection to another address, or to one that is
+ * SHARED since, ends. As pg_client_server. */
 int pg_client_aim(struct pg_client *client, int server, const struct pg_target *target);
 
 /*

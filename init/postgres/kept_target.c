@@ -7,9 +7,9 @@ bool kept_target_init(struct kept_target *kept, const struct pg_target *target)
 {
     struct pg_target *own = &kept->target;
     *kept = (struct kept_target){.target = *target};
-    const char **texts[] = {&own->host,     &own->socket_dir,      &own->user,   &own->password,
-                            &own->database, &own->sslmode,         &own->ssl_ca, &own->ssl_cert,
-                            &own->ssl_key,  &own->application_name};
+    const char **texts[] = {&own->host,     &own->socket_dir,       &own->user,    &own->password,
+                            &own->database, &own->sslmode,          &own->ssl_ca,  &own->ssl_cert,
+                            &own->ssl_key,  &own->application_name, &own->pod_name};
     enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
     size_t lens[TEXTS];
     for (size_t i = 0; i < TEXTS; i++) {

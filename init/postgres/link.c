@@ -33,8 +33,9 @@ void pg_link_close(struct pg_link *link)
         PQfinish(link->conn);
     link->conn = NULL;
     link->state = PG_LINK_CLOSED;
-    link->unsent = link->copying = false;
+    link->unsent = link->copying = link->asking = false;
     rows_drop(&link->rows);
+    pg_call_free(&link->who);
 }
 
 void pg_link_lose(struct pg_link *link, enum pg_answer why, const char *problem)
@@ -152,6 +153,10 @@ void pg_link_connect(struct pg_link *link)
 
 void pg_link_connecting(struct pg_link *link)
 {
+    if (link->asking) {
+        pg_link_hear_who(link);
+        return;
+    }
     char **kept = empty_environment();
     PostgresPollingStatusType status = PQconnectPoll(link->conn);
     environ = kept;
@@ -159,6 +164,8 @@ void pg_link_connecting(struct pg_link *link)
         lose_conn(link);
     else if (status == PGRES_POLLING_OK && PQsetnonblocking(link->conn, 1) != 0)
         pg_link_lose(link, PG_BROKEN, "the connection cannot be non-blocking");
+    else if (status == PGRES_POLLING_OK && *link->kept.target.pod_name != '\0')
+        pg_link_ask_who(link);
     else if (status == PGRES_POLLING_OK)
         link->state = PG_LINK_OPEN;
     else
@@ -206,7 +213,7 @@ int pg_link_fd(const struct pg_link *link)
 
 short pg_link_events(const struct pg_link *link)
 {
-    if (link->state == PG_LINK_CONNECTING)
+    if (link->state == PG_LINK_CONNECTING && !link->asking)
         return link->connect_events;
     return (short)(link->unsent ? POLLIN | POLLOUT : POLLIN);
 }
@@ -216,9 +223,9 @@ void pg_link_serve(struct pg_link *link)
     if (link->unsent)
         note_flush(link, PQflush(link->conn));
     /* A failure is a result of PQgetResult as well, behind what came before it. */
-    if (link->state == PG_LINK_OPEN)
+    if (link->conn != NULL)
         (void)PQconsumeInput(link->conn);
-    if (link->state == PG_LINK_OPEN && link->copying && link->reads_ahead > 0) {
+    if (link->conn != NULL && link->copying && link->reads_ahead > 0) {
         link->reads_ahead--;
         (void)PQconsumeInput(link->conn);
     }
@@ -312,7 +319,7 @@ static enum pg_link_event take_result(struct pg_link *link, const PGresult *resu
 
 enum pg_link_event pg_link_take(struct pg_link *link, struct pg_call *call)
 {
-    while (link->state == PG_LINK_OPEN && !link->copying && PQisBusy(link->conn) == 0) {
+    while (link->conn != NULL && !link->copying && PQisBusy(link->conn) == 0) {
         PGresult *result = PQgetResult(link->conn);
         if (result == NULL)
             return PG_LINK_DONE;

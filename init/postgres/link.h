@@ -31,6 +31,8 @@ struct pg_link {
     bool copying;
     int reads_ahead; /* so often libpq's buffer may still be filled twice */
     struct rows_builder rows;
+    bool asking;         /* whose server it is, while the state is PG_LINK_CONNECTING still */
+    struct pg_call who;  /* that question */
     enum pg_answer lost; /* why, when the state is PG_LINK_LOST */
     char sqlstate[6];
     char problem[256];
@@ -45,6 +47,10 @@ void pg_link_free(struct pg_link *link);
 void pg_link_connect(struct pg_link *link);
 /* After poll(2): goes on connecting. The state may become PG_LINK_OPEN or PG_LINK_LOST. */
 void pg_link_connecting(struct pg_link *link);
+/* The end of connecting to a pod's server, called by pg_link_connecting: asks whose it is; goes on hearing that,
+ * as pg_link_connecting does. */
+void pg_link_ask_who(struct pg_link *link);
+void pg_link_hear_who(struct pg_link *link);
 /* Closes an open link whose server hung up while nothing was asked. */
 void pg_link_check_idle(struct pg_link *link);
 void pg_link_close(struct pg_link *link);
@@ -53,11 +59,11 @@ void pg_link_lose(struct pg_link *link, enum pg_answer why, const char *problem)
 /* Tells CALL why the link was lost. */
 void pg_link_tell(const struct pg_link *link, struct pg_call *call);
 
-/* Sends CALL's command on an open link. */
+/* Sends CALL's command on a link that is open, or asks. */
 void pg_link_send(struct pg_link *link, const struct pg_call *call);
 int pg_link_fd(const struct pg_link *link);
 short pg_link_events(const struct pg_link *link);
-/* After poll(2) on an open link: writes and reads what it can. */
+/* After poll(2) on such a link: writes and reads what it can. */
 void pg_link_serve(struct pg_link *link);
 /* The next event of what was read. Ask until PG_LINK_NOTHING or PG_LINK_DONE; look at the state then. */
 enum pg_link_event pg_link_take(struct pg_link *link, struct pg_call *call);

@@ -89,6 +89,7 @@ static void aim(struct pg_observer *observer, size_t i)
         return;
     struct pg_target target =
         postgres_access_admin(&observer->access, &observer->everyone, peer->ordinal, &peer->addr);
+    target.shared = peer->shared;
     observer->servers[i] = pg_client_aim(observer->peers.client, observer->servers[i], &target);
 }
 

@@ -91,6 +91,18 @@ static bool find_names(struct pg_peers *peers, int only, int64_t deadline_ns, st
     return done;
 }
 
+/* Where a server does not tell whose it is, an address that two pods would have tells nothing. */
+static void mark_shared(struct pg_peers *peers, const struct identity *identity)
+{
+    for (size_t i = 0; i < peers->count; i++) {
+        struct pg_peer *peer = &peers->peers[i];
+        peer->shared = identity->ordinal >= 0 && addr_equal(&peer->addr, &identity->pod_ip);
+        for (size_t k = 0; k < peers->count; k++)
+            if (k != i && addr_equal(&peer->addr, &peers->peers[k].addr))
+                peer->shared = true;
+    }
+}
+
 /* ---- who they are */
 
 static struct span whole(const char *text)
@@ -135,6 +147,7 @@ static int server_of(struct pg_peers *peers, struct postgres_access *access,
         return -1;
     struct pg_target target =
         postgres_access_replication(access, identity, peer->ordinal, &peer->addr);
+    target.shared = peer->shared;
     return peer->server = peer->kept = pg_client_aim(peers->client, peer->kept, &target);
 }
 
@@ -214,6 +227,7 @@ bool pg_peers_look(struct pg_peers *peers, struct postgres_access *access,
         err_set(err, ERR_IO, "out of memory for the peers' answers");
     done = done && find_names(peers, only, deadline_ns, err);
     if (done) {
+        mark_shared(peers, identity);
         ask_identity(peers, access, identity, calls, servers, deadline_ns);
         if (mine > 0)
             ask_history(peers, calls, servers, mine, deadline_ns);

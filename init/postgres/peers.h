@@ -14,7 +14,8 @@
 /*
  * The other pods of the set as they answer themselves: names by DNS, then one replication connection
  * each, all in parallel. A replication connection needs no SQL and no database: the walsender's
- * IDENTIFY_SYSTEM, SHOW and TIMELINE_HISTORY (PostgreSQL 17 docs, 54.4).
+ * IDENTIFY_SYSTEM, SHOW and TIMELINE_HISTORY (PostgreSQL 17 docs, 54.4). A name that leads to another pod of the
+ * set is no answer of its pod (client.h).
  */
 
 struct pg_peer {
@@ -24,6 +25,7 @@ struct pg_peer {
     char host_name[IDENTITY_NAME_MAX]; /* the same without the dot at its end */
     enum dns_outcome name;             /* DNS_ABSENT: no server of such a pod can exist */
     struct addr addr;                  /* ADDR_NONE unless the name was found */
+    bool shared; /* another pod's name leads there, too, or this pod has that address */
     enum pg_answer
         answer; /* PG_ROWS: the members below are told; PG_SILENT too where there is no address */
     char message[256]; /* where it did not answer: why */

@@ -1,7 +1,7 @@
 /* One round of calls: what no command shows as it is.
  * pg_client_driver CONNECT_MS DEADLINE_MS ROUNDS TARGET... -- COMMAND...
- * TARGET is HOST,ADDR|SOCKET_DIR,PORT,USER,PASSWORD,SSLMODE,CA,DATABASE ("replication": a walsender). Every command
- * goes to every server. Prints "SERVER ANSWER SQLSTATE|MESSAGE|VALUES" a call, then the milliseconds. */
+ * TARGET is HOST,ADDR|SOCKET_DIR,PORT,USER,PASSWORD,SSLMODE,CA,DATABASE[,POD_NAME[,shared]] ("replication": a
+ * walsender). Every command goes to every server. Prints "SERVER ANSWER SQLSTATE|MESSAGE|VALUES" a call, then the milliseconds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,8 @@ static const char *const answers[] = {"silent", "nobody", "starting", "denied", 
 
 static struct pg_target parse(char *text)
 {
-    char *word[8] = {"", "", "", "", "", "", "", ""};
-    for (int i = 0; i < 8 && text != NULL; i++)
+    char *word[10] = {"", "", "", "", "", "", "", "", "", ""};
+    for (int i = 0; i < 10 && text != NULL; i++)
         word[i] = strsep(&text, ",");
     struct pg_target target = {.host = word[0],
                                .port = atoi(word[2]),
@@ -27,6 +27,8 @@ static struct pg_target parse(char *text)
                                .ssl_ca = word[6],
                                .database = word[7],
                                .replication = strcmp(word[7], "replication") == 0,
+                               .pod_name = word[8],
+                               .shared = strcmp(word[9], "shared") == 0,
                                .application_name = "pg-driver"};
     if (!addr_parse(&target.addr, word[1]))
         target.socket_dir = word[1];

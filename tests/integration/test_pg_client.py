@@ -14,9 +14,9 @@ PRIMARY = "127.0.5.1"
 WHO = "IDENTIFY_SYSTEM"
 
 
-def target(address, host="", user="postgres", password="", mode="disable", ca="", database="replication"):
-    """A word of the driver's."""
-    return f"{host},{address},5432,{user},{password},{mode},{ca},{database}"
+def target(address, host="", user="postgres", password="", mode="disable", ca="", database="replication", pod=""):
+    """A word of the driver's; POD: its name, and ",shared" where another pod's name leads to the address, too."""
+    return f"{host},{address},5432,{user},{password},{mode},{ca},{database},{pod}"
 
 
 class Answer:
@@ -124,6 +124,31 @@ def a_primary_tells_who_it_is():
         equal(many.values, "".join(f"{i},NULL,xxxxxxxxxx;" for i in range(1, 2001)), "2000 rows")
         equal(one(target(primary.directory, database="postgres"), commands=("select current_user",)).values, "postgres;",
               "over the local socket")
+
+
+@case
+def another_pod_s_server_hears_one_question_and_nothing_else():
+    logs = {"log_statement": "all", "log_replication_commands": "on"}
+    with server(PRIMARY, cluster_name="pg-2", **logs) as primary:
+        for database, command in (("replication", WHO), ("postgres", "select 'sent'")):
+            is_answer(one(target(PRIMARY, database=database, pod="pg-1"), commands=(command, command)), "silent",
+                      "its name still leads to pg-2", "")
+            is_answer(one(target(PRIMARY, database=database, pod="pg-1,shared")), "silent", "its name still leads to pg-2")
+        heard = primary.log.read_text(encoding="utf-8")
+        true(WHO not in heard and "sent" not in heard and heard.count("SHOW cluster_name") >= 4, heard)
+        for pod in ("pg-2", "pg-2,shared", "other-1", ""):
+            equal(one(target(PRIMARY, database="postgres", pod=pod), commands=("select 'sent'",)).values, "sent;", pod)
+            is_answer(one(target(PRIMARY, pod=pod)), "rows")
+        is_answer(one(target(PRIMARY, pod="other-1,shared")), "silent", "does not tell whose it is")
+
+
+@case
+def a_server_without_a_name_is_taken_unless_two_pods_would_have_it():
+    with server(PRIMARY):
+        for database in ("replication", "postgres"):
+            is_answer(one(target(PRIMARY, database=database, pod="pg-1"), commands=("SHOW port",)), "rows")
+            is_answer(one(target(PRIMARY, database=database, pod="pg-1,shared"), commands=("SHOW port",)), "silent",
+                      "its name and another pod's lead to one address")
 
 
 @case

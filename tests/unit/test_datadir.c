@@ -260,6 +260,7 @@ static void alter_system_s_words_of_a_role_are_taken_out(void **state)
                                        "primary_conninfo = 'host=pg-0 primary_slot_name'\n"
                                        "  PRIMARY_SLOT_NAME='x'\n"
                                        "primary_conninfo_of_mine = 'kept'\n"
+                                       "cluster_name = 'pg-0'\n"
                                        "default_transaction_read_only on\n"
                                        "synchronous_standby_names = 'ANY 1 (a)'");
     assert_true(auto_conf_clean(pgdata, AUTO_CONF_ALL, &err));

@@ -101,6 +101,22 @@ static void names_without_an_ordinal_say_why(void **state)
     check_name("\xff\xfe-\xff", ORDINAL_NO_TAIL, UNTOUCHED, 99);
 }
 
+static void a_set_s_pods_know_each_other_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(ordinal_kin_of("pg-1", "pg-1"), ORDINAL_SELF);
+    assert_int_equal(ordinal_kin_of("pg-1", "pg-0"), ORDINAL_SIBLING);
+    assert_int_equal(ordinal_kin_of("pg-1", "pg-10"), ORDINAL_SIBLING);
+    assert_int_equal(ordinal_kin_of("a-pg-1", "a-pg-2"), ORDINAL_SIBLING);
+    static const char *const strangers[] = {
+        "",        "pg",   "pg-",   "pg-x7k2p", "pq-2",    "pg-1-2", "my-pg-2",
+        "15/main", "PG-2", "pg-02", "pg-2.pg",  "pg-1.pg", "-2",     "pg-2147483648",
+    };
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
+        if (ordinal_kin_of("pg-1", strangers[i]) != ORDINAL_STRANGER)
+            fail_msg("'%s' is taken for a pod of pg's", strangers[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +125,7 @@ int main(void)
         cmocka_unit_test(a_pods_name_ends_in_its_ordinal),
         cmocka_unit_test(only_the_first_label_counts),
         cmocka_unit_test(names_without_an_ordinal_say_why),
+        cmocka_unit_test(a_set_s_pods_know_each_other_by_name),
     };
     return cmocka_run_group_tests_name("ordinal", tests, NULL, NULL);
 }
