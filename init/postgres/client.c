@@ -226,6 +226,12 @@ const char *pg_client_parameter(const struct pg_client *client, int server, cons
     return link != NULL ? pg_link_parameter(link, name) : "";
 }
 
+bool pg_client_leads_elsewhere(const struct pg_client *client, int server)
+{
+    const struct pg_link *link = pg_client_link(client, server);
+    return link != NULL && link->elsewhere;
+}
+
 int pg_client_version(const struct pg_client *client, int server)
 {
     const struct pg_link *link = pg_client_link(client, server);

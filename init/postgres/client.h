@@ -116,6 +116,8 @@ bool pg_call_err(const struct pg_call *call, const char *who, struct err *err);
 /* What the connection of SERVER told at its start: "server_version", "in_hot_standby" (14 and later);
  * "" where it is not open or does not tell. libpq docs 17, 32.2 PQparameterStatus. */
 const char *pg_client_parameter(const struct pg_client *client, int server, const char *name);
+/* Whether SERVER's last connection met a Postgres that is not, or may not be, its pod's: PG_SILENT of that kind. */
+bool pg_client_leads_elsewhere(const struct pg_client *client, int server);
 /* 150018 for 15.18; 0 where the connection is not open. */
 int pg_client_version(const struct pg_client *client, int server);
 

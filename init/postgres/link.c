@@ -133,6 +133,7 @@ void pg_link_connect(struct pg_link *link)
     pg_link_close(link);
     link->lost = PG_SILENT;
     *link->sqlstate = *link->problem = '\0';
+    link->elsewhere = false;
     char **kept = empty_environment();
     link->conn = begin(&link->kept.target);
     environ = kept;

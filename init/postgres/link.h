@@ -33,6 +33,7 @@ struct pg_link {
     struct rows_builder rows;
     bool asking;         /* whose server it is, while the state is PG_LINK_CONNECTING still */
     struct pg_call who;  /* that question */
+    bool elsewhere;      /* it was another one\'s, or may be */
     enum pg_answer lost; /* why, when the state is PG_LINK_LOST */
     char sqlstate[6];
     char problem[256];

@@ -30,6 +30,7 @@ static void judge(struct pg_link *link)
         (void)snprintf(why, sizeof why,
                        "its name and another pod's lead to one address, and the server there does "
                        "not tell whose it is (cluster_name)");
+    link->elsewhere = true;
     pg_link_lose(link, PG_SILENT, why);
 }
 

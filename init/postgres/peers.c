@@ -161,6 +161,7 @@ static void ask_identity(struct pg_peers *peers, struct postgres_access *access,
         peer->answer = PG_SILENT;
         peer->has_fork = false;
         peer->message[0] = '\0';
+        peer->leads_elsewhere = false;
         servers[i] = server_of(peers, access, identity, peer);
         if (servers[i] < 0)
             continue;
@@ -178,6 +179,7 @@ static void ask_identity(struct pg_peers *peers, struct postgres_access *access,
         count += 2;
         const struct pg_call *told = identify->answer != PG_ROWS ? identify : read_only;
         peer->answer = told->answer;
+        peer->leads_elsewhere = pg_client_leads_elsewhere(peers->client, servers[i]);
         (void)snprintf(peer->message, sizeof peer->message, "%s", told->message);
         if (peer->answer != PG_ROWS)
             continue;

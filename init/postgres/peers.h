@@ -28,7 +28,8 @@ struct pg_peer {
     bool shared; /* another pod's name leads there, too, or this pod has that address */
     enum pg_answer
         answer; /* PG_ROWS: the members below are told; PG_SILENT too where there is no address */
-    char message[256]; /* where it did not answer: why */
+    char message[256];    /* where it did not answer: why */
+    bool leads_elsewhere; /* PG_SILENT: a Postgres answered that is not this pod's, or may not be */
     uint64_t system_identifier;
     uint32_t timeline;
     uint64_t lsn; /* of its WAL: flushed by a primary, received by a standby */

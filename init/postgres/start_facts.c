@@ -81,11 +81,13 @@ static enum pg_others others_of(const struct pg_peers *peers)
     enum pg_others others = PG_OTHERS_SILENT;
     for (size_t i = 0; i < peers->count; i++) {
         const struct pg_peer *peer = &peers->peers[i];
-        if (peer->answer == PG_SILENT || peer->answer == PG_NOBODY || peer->answer == PG_BROKEN)
+        bool silent = peer->answer == PG_SILENT || peer->answer == PG_NOBODY;
+        if ((silent && !peer->leads_elsewhere) || peer->answer == PG_BROKEN)
             continue;
         if (peer->answer == PG_ROWS && !peer->in_recovery)
             return PG_OTHERS_PRIMARY;
-        others = PG_OTHERS_DATA; /* a server that starts or refuses has data, too */
+        others =
+            PG_OTHERS_DATA; /* a server that starts, refuses or is another pod's has data, too */
     }
     return others;
 }
