@@ -86,8 +86,7 @@ static enum pg_others others_of(const struct pg_peers *peers)
             continue;
         if (peer->answer == PG_ROWS && !peer->in_recovery)
             return PG_OTHERS_PRIMARY;
-        others =
-            PG_OTHERS_DATA; /* a server that starts, refuses or is another pod's has data, too */
+        others = PG_OTHERS_DATA; /* so has one that starts, refuses, or is another pod's */
     }
     return others;
 }
