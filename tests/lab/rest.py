@@ -66,7 +66,7 @@ class Rest:
             if KEPT_BEFORE in self._last_words(pod):
                 self._remove_kept(pod)
                 return
-            if pod is not named and not pod.ready and \
+            if pod is not named and pod.phase != "Absent" and not pod.ready and \
                     WAL_GONE in pod.probe_words.get("readiness", ""):
                 self.walk.say(f"   the person empties {pod.name}, whose next WAL is gone")
                 pod.recreate(keep_volume=False)
