@@ -45,6 +45,9 @@ void conninfo_write(struct buf *out, const struct settings *settings,
     /* A WAL receiver connects without connect_timeout's help (libpqwalreceiver.c polls by itself, PostgreSQL 13
      * to 18): to an address that is gone it would send SYNs for two minutes. */
     buf_add_text(out, " connect_timeout=5 tcp_user_timeout=5000");
+    /* A name that still leads to another pod would make this one a standby of a standby, for good. "primary" would
+     * ask a walsender of 13 in SQL (libpq 17, PQconnectPoll). */
+    buf_add_text(out, " target_session_attrs=read-write");
     conninfo_word(out, "sslmode", postgres_sslmode(postgres));
     conninfo_word(out, "sslrootcert", postgres->tls_ca);
     conninfo_word(out, "sslcert", postgres->tls_cert);

@@ -166,6 +166,35 @@ def servers_without_a_name(world):
         equal(form(one).rc, 0, "form")
 
 
+def stream(world, version):
+    """The primary's name leads to another standby while pg-2 connects anew: it waits, and streams from the primary then."""
+    with postgres(world, version=version) as one, one.guard():
+        one.up(90)
+        one.wait_healthy(30)
+        begin = len(one.pods[2].log())
+        with stale(one, one.pods[0], one.pods[1]):
+            one.sql(0, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = 'pg-2'", inside=True)
+            one.wait(lambda: one.pods[2].log()[begin:].count("could not connect to the primary server") > 1, 30, "it is refused",
+                     lambda: one.pods[2].log()[begin:])
+            equal((list(one.streaming(0)), one.streaming(1)), (["pg-1"], {}), "who streams from whom")
+        one.wait_healthy(30)
+
+
+def stream_13(world):
+    """a receiver whose primary's name leads to another standby is no standby's standby for good: PostgreSQL 13"""
+    stream(world, "13")
+
+
+def stream_15(world):
+    """the same of 15"""
+    stream(world, "15")
+
+
+def stream_18(world):
+    """the same of 18"""
+    stream(world, "18")
+
+
 def another_clusters_server(world):
     """names lead to another set's server: one is refused as another cluster's, two are nobody's; a clone never begins there"""
     with postgres(world) as one, plain_postgres(world, 1, name="other", beside=one) as other:
@@ -192,4 +221,4 @@ def another_clusters_server(world):
 
 if __name__ == "__main__":
     lab.main([promote_somebody, promote_the_other, given_up_by_its_name, form_writes_nowhere, clone_from_nobody_else,
-              a_server_is_evidence, servers_without_a_name, another_clusters_server], needs=[lab.ordain_binary()])
+              stream_13, stream_15, stream_18, a_server_is_evidence, servers_without_a_name, another_clusters_server], needs=[lab.ordain_binary()])
