@@ -135,6 +135,17 @@ class Cluster:
         if refused:
             raise redis.Unreachable(f"{len(refused)} of {count} writes refused: {refused[0]}")
 
+    def is_flushed(self):
+        """Whether the masters' append-only files have what was acknowledged: under `everysec` a
+        busy server keeps it in memory for up to two seconds (aof.c flushAppendOnlyFile)."""
+        for ip in {ip for _, _, ip in self.owners()}:
+            with self._access.connect(ip) as connection:
+                told = dict(line.split(":", 1) for line in
+                            connection.call("INFO", "persistence").splitlines() if ":" in line)
+            if told.get("aof_buffer_length", "0") != "0":
+                return False
+        return True
+
     def missing(self, count, prefix="key"):
         """Which of the keys that `write` wrote are lost or wrong."""
         keys = [f"{prefix}:{number}" for number in range(count)]

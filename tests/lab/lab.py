@@ -70,8 +70,10 @@ class Lab(stage.Stage):
         return [one for one in self.controller.wanted() if self.node_of(one.ordinal).slots]
 
     def write_keys(self, count, prefix="key"):
-        """Writes keys over the whole cluster; Unreachable unless all were acknowledged."""
+        """Writes keys over the whole cluster, which keep over kill -9; Unreachable unless all were
+        acknowledged."""
         self.cluster.write(count, prefix)
+        self.wait(self.cluster.is_flushed, 30, "the append-only files have all keys")
 
     def check_keys(self, count, prefix="key"):
         """Failure when one of the keys that were written is lost or wrong."""
