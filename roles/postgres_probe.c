@@ -30,7 +30,7 @@ static const struct life_row life_rows[] = {
 
 struct ready_row {
     unsigned reply, named;
-    enum cell fenced, busy, half, writer, recovery, read_only, was_named, promised, outdated, demoted, adopting, same_system,
+    enum cell fenced, busy, half, writer, recovery, read_only, was_named, promised, outdated, adopting, same_system,
         streaming, from_named, timeline, lag, absent;
     bool yes, fence, repair;
     const char *sentence;
@@ -81,9 +81,6 @@ static const struct ready_row ready_rows[] = {
     {.named = ME, .outdated = YES,
      .sentence = "the register names this standby as the primary, and a timeline before its own: the register is "
                  "an older one, and another pod was the primary since; let it name that one"},
-    {.named = ME, .demoted = YES,
-     .sentence = "the register names this standby as the primary, and it was that on the recorded timeline already: "
-                 "an old volume"},
     {.named = ME, .promised = NO,
      .sentence = "the register names this standby as the primary, and its WAL ends before the position at which "
                  "it was chosen: an old volume"},
@@ -129,12 +126,11 @@ static bool matches(const struct ready_row *row, const struct pg_readiness *fact
            is(row->busy, facts->life.cloning || facts->life.waiting) &&
            is(row->half, facts->life.half) && is(row->writer, facts->writer) &&
            is(row->promised, facts->promised) && is(row->outdated, facts->outdated) &&
-           is(row->demoted, facts->demoted) && is(row->adopting, facts->adopting) &&
-           is(row->recovery, facts->in_recovery) && is(row->read_only, facts->read_only) &&
-           is(row->was_named, facts->was_named) && is(row->same_system, facts->same_system) &&
-           is(row->streaming, facts->streaming) && is(row->from_named, facts->from_named) &&
-           is(row->timeline, facts->timeline_ok) && is(row->lag, facts->lag_ok) &&
-           is(row->absent, facts->awaited_is_absent);
+           is(row->adopting, facts->adopting) && is(row->recovery, facts->in_recovery) &&
+           is(row->read_only, facts->read_only) && is(row->was_named, facts->was_named) &&
+           is(row->same_system, facts->same_system) && is(row->streaming, facts->streaming) &&
+           is(row->from_named, facts->from_named) && is(row->timeline, facts->timeline_ok) &&
+           is(row->lag, facts->lag_ok) && is(row->absent, facts->awaited_is_absent);
 }
 
 struct pg_probe_decision postgres_probe_readiness(const struct pg_readiness *facts)

@@ -38,7 +38,6 @@ struct pg_readiness {
     enum pg_named named;
     bool was_named;   /* the register does not answer, and last it named this pod */
     bool promised;    /* its WAL reaches where the promotion that named it chose it */
-    bool demoted;     /* it was the primary on the recorded timeline, and is a standby */
     bool outdated;    /* the register: its timeline is before this pod's own */
     bool adopting;    /* --adopt */
     bool same_system; /* identifier as recorded, or none is recorded */

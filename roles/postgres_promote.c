@@ -27,7 +27,6 @@ struct row {
     enum cell has_register;
     unsigned named;  /* set of enum named_is */
     unsigned record; /* set of enum record */
-    enum cell demoted;
     enum cell wants_named, given_up, keeps_up, missing;
     unsigned choice; /* set of enum choice */
     enum pg_promote_verdict verdict;
@@ -50,10 +49,6 @@ static const struct row rows[] = {
     {.record = SET(OLD), .verdict = PG_PROMOTE_REFUSE, .about = THE_BEST,
      .sentence = "a standby is on a later timeline than the recorded one: the register is an older one, and "
                  "another pod was the primary since; let it name that one"},
-    {.named = SET(RECOVERING), .given_up = NO, .demoted = YES, .verdict = PG_PROMOTE_REFUSE,
-     .about = THE_NAMED,
-     .sentence = "the named primary's pod was the primary on the recorded timeline already and has a "
-                 "standby's data, an old volume; --peer-is-dead gives up what it alone had"},
     {.named = SET(RECOVERING), .wants_named = YES, .given_up = NO, .keeps_up = YES,
      .verdict = PG_PROMOTE_FINISH,
      .about = THE_NAMED,
@@ -172,8 +167,7 @@ static bool matches(const struct row *row, const struct pg_promote_facts *facts,
                     const struct picture *picture)
 {
     return is(row->has_register, facts->has_register) && in(row->named, picture->named_is) &&
-           in(row->record, picture->record) && is(row->demoted, facts->demoted) &&
-           is(row->wants_named, picture->wants_named) &&
+           in(row->record, picture->record) && is(row->wants_named, picture->wants_named) &&
            is(row->given_up, picture->named_given_up) &&
            is(row->keeps_up, picture->named_keeps_up) && is(row->missing, picture->missing >= 0) &&
            in(row->choice, picture->choice);

@@ -34,10 +34,9 @@ struct pg_promote_pod {
 
 struct pg_promote_facts {
     bool has_register;
-    int named;         /* by the register: index of PODS; -1: nobody */
-    int wanted;        /* by the person; -1: the most advanced */
-    bool demoted;      /* the named pod was the primary on the recorded timeline, by the register */
-    uint32_t recorded; /* timeline in the register; 0: none */
+    int named;                         /* by the register: index of PODS; -1: nobody */
+    int wanted;                        /* by the person; -1: the most advanced */
+    uint32_t recorded;                 /* timeline in the register; 0: none */
     const struct pg_promote_pod *pods; /* by ordinal */
     size_t count;
 };

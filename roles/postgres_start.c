@@ -45,7 +45,7 @@ struct row {
     unsigned data, named;
     enum cell first, born;
     unsigned identity;
-    enum cell behind, promised, outdated, demoted, outrun, overtaken;
+    enum cell behind, promised, outdated, outrun, overtaken;
     unsigned upstream, relation;
     enum cell unfinished, wal_gone;
     unsigned others;
@@ -198,11 +198,6 @@ static const struct row rows[] = {
          "the register names this pod, its data is a standby's, and on a later timeline than the "
          "recorded one: the register is an older one, and another pod was the primary since; let "
          "it name that one"},
-    {.data = STANDBY, .named = ME, .demoted = YES,
-     .action = PG_REFUSE, .sentence =
-         "the register names this pod, its data is a standby's, and it was the primary on the "
-         "recorded timeline already: an old volume; `ordain promote postgres` makes a standby "
-         "the primary"},
     {.data = STANDBY, .named = ME, .outrun = YES,
      .action = PG_REFUSE, .sentence =
          "the register names this pod, its data is a standby's, and another pod is on the "
@@ -331,13 +326,13 @@ static bool matches(const struct row *row, const struct pg_start_facts *facts)
            is(row->first, facts->first) && is(row->born, facts->born) &&
            in(row->identity, facts->identity) && is(row->behind, facts->behind_record) &&
            is(row->promised, facts->promised) && is(row->outdated, facts->outdated) &&
-           is(row->demoted, facts->demoted) && is(row->outrun, facts->outrun) &&
-           is(row->overtaken, facts->overtaken) && in(row->upstream, facts->upstream) &&
-           in(row->relation, facts->relation) && is(row->unfinished, facts->unfinished) &&
-           is(row->wal_gone, facts->wal_gone) && in(row->others, facts->others) &&
-           is(row->birth_new, facts->birth_is_new) && is(row->later, facts->later_told) &&
-           is(row->adopt, facts->adopt) && in(row->policy, facts->policy) &&
-           is(row->kept, facts->kept_before) && is(row->rewindable, facts->rewindable);
+           is(row->outrun, facts->outrun) && is(row->overtaken, facts->overtaken) &&
+           in(row->upstream, facts->upstream) && in(row->relation, facts->relation) &&
+           is(row->unfinished, facts->unfinished) && is(row->wal_gone, facts->wal_gone) &&
+           in(row->others, facts->others) && is(row->birth_new, facts->birth_is_new) &&
+           is(row->later, facts->later_told) && is(row->adopt, facts->adopt) &&
+           in(row->policy, facts->policy) && is(row->kept, facts->kept_before) &&
+           is(row->rewindable, facts->rewindable);
 }
 
 struct pg_start_decision postgres_start_decide(const struct pg_start_facts *facts)

@@ -65,7 +65,6 @@ struct pg_start_facts {
     bool born;          /* the register knows of data: an identifier, or a pod that had some */
     bool promised;      /* my WAL reaches where the promotion that named me chose me */
     bool outdated;      /* the register: its timeline is before mine */
-    bool demoted;       /* I was the primary on the recorded timeline, by the register */
     bool outrun;        /* another pod answers on the recorded timeline, which mine is before */
     bool overtaken;     /* a standby has a record of my timeline that my volume has not */
     bool behind_record; /* my timeline is before the recorded one */

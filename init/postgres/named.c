@@ -8,9 +8,8 @@
 #include "roles/lsn.h"
 #include "roles/text.h"
 
-#define KEY_MAX 32
+#define SEEDED_MAX 32
 #define SEEDED_PREFIX "seeded."
-#define WROTE_PREFIX "wrote."
 #define SEEDED "data"
 
 static bool number_of(const struct register_reading *reading, const struct register_store *store,
@@ -24,41 +23,37 @@ static bool number_of(const struct register_reading *reading, const struct regis
                    register_describe(store), reading->key, reading->value);
 }
 
-static void key_of(const char *prefix, int ordinal, char key[static KEY_MAX])
+static void seeded_key(const struct identity *identity, char key[static SEEDED_MAX])
 {
-    (void)snprintf(key, KEY_MAX, "%s%d", prefix, ordinal);
+    (void)snprintf(key, SEEDED_MAX, SEEDED_PREFIX "%d", identity->ordinal);
 }
 
 bool named_read(struct named *named, struct register_store *store, const struct identity *identity,
                 int64_t deadline_ns, struct err *err)
 {
-    char seeded[KEY_MAX], wrote[KEY_MAX];
+    char seeded[SEEDED_MAX];
     struct register_reading readings[] = {
         {.key = "primary"          },
         {.key = "system-identifier"},
         {.key = "timeline"         },
         {.key = "promoted-at"      },
         {.key = SEEDED_PREFIX,       .prefix = true},
-        {.key = seeded                         },
-        {.key = wrote}
+        {.key = seeded                         }
     };
-    uint64_t timeline, written;
-    key_of(SEEDED_PREFIX, identity->ordinal, seeded);
-    key_of(WROTE_PREFIX, identity->ordinal, wrote);
+    uint64_t timeline;
+    seeded_key(identity, seeded);
     *named = (struct named){.ordinal = -1};
     if (register_kind(store) == REGISTER_NONE) {
         named->known = true;
         named->ordinal = identity->ordinal_start;
         return true;
     }
-    size_t count = identity->ordinal >= 0 ? 7 : 5; /* outside of a pod nobody is "this one" */
+    size_t count = identity->ordinal >= 0 ? 6 : 5; /* outside of a pod nobody is "this one" */
     if (!register_get_all(store, readings, count, deadline_ns, err) ||
         !number_of(&readings[1], store, UINT64_MAX, &named->system_identifier, err) ||
-        !number_of(&readings[2], store, UINT32_MAX, &timeline, err) ||
-        !number_of(&readings[6], store, UINT32_MAX, &written, err))
+        !number_of(&readings[2], store, UINT32_MAX, &timeline, err))
         return false;
     named->timeline = (uint32_t)timeline;
-    named->wrote = (uint32_t)written;
     named->born = readings[4].found || named->system_identifier != 0;
     named->seeded = readings[5].found;
     if (readings[3].found && !lsn_parse((struct span){readings[3].value, strlen(readings[3].value)},
@@ -155,52 +150,11 @@ bool named_record(struct named *named, struct register_store *store,
 bool named_record_seeded(struct named *named, struct register_store *store,
                          const struct identity *identity, int64_t deadline_ns, struct err *err)
 {
-    char key[KEY_MAX];
+    char key[SEEDED_MAX];
     bool swapped;
     if (register_kind(store) == REGISTER_NONE || named->seeded || !named->known)
         return true;
-    key_of(SEEDED_PREFIX, identity->ordinal, key);
+    seeded_key(identity, key);
     named->seeded = register_swap(store, key, NULL, SEEDED, &swapped, NULL, deadline_ns, err);
     return named->seeded;
-}
-
-/* ---- who was the primary, and on which timeline */
-
-bool named_was_primary(const struct named *named, uint32_t wrote)
-{
-    return named->timeline != 0 && wrote >= named->timeline;
-}
-
-bool named_read_wrote(struct register_store *store, int ordinal, uint32_t *wrote,
-                      int64_t deadline_ns, struct err *err)
-{
-    char key[KEY_MAX];
-    uint64_t timeline = 0;
-    struct register_reading reading = {.key = key};
-    key_of(WROTE_PREFIX, ordinal, key);
-    bool done = register_kind(store) == REGISTER_NONE ||
-                (register_get_all(store, &reading, 1, deadline_ns, err) &&
-                 number_of(&reading, store, UINT32_MAX, &timeline, err));
-    *wrote = (uint32_t)timeline;
-    return done;
-}
-
-bool named_record_wrote(struct named *named, struct register_store *store,
-                        const struct identity *identity, uint32_t timeline, int64_t deadline_ns,
-                        struct err *err)
-{
-    char key[KEY_MAX];
-    char before[16], now[16];
-    bool swapped = false;
-    if (register_kind(store) == REGISTER_NONE || !named->known || named->wrote >= timeline)
-        return true;
-    key_of(WROTE_PREFIX, identity->ordinal, key);
-    (void)snprintf(before, sizeof before, "%" PRIu32, named->wrote);
-    (void)snprintf(now, sizeof now, "%" PRIu32, timeline);
-    if (!register_swap(store, key, named->wrote == 0 ? NULL : before, now, &swapped, NULL,
-                       deadline_ns, err))
-        return false;
-    if (swapped)
-        named->wrote = timeline;
-    return true;
 }

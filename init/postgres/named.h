@@ -23,8 +23,6 @@ struct named {
     uint32_t timeline;          /* 0: not recorded */
     bool seeded;                /* this pod had data once */
     bool born;                  /* some pod had: one is seeded, or the identifier is recorded */
-    uint32_t
-        wrote; /* the latest timeline on which this pod has been the primary; 0: none is recorded */
     uint64_t promoted_at; /* the position that the named pod had when it was chosen; 0: never */
 };
 
@@ -42,19 +40,6 @@ enum pg_named named_of(const struct named *named, const struct register_store *s
  * another promotion. A standby's control file may lag behind what it follows; its WAL tells.
  */
 bool named_is_outdated(const struct named *named, const struct datadir *datadir, uint64_t lsn);
-
-/*
- * True when the pod that the register names was the primary on the recorded timeline already, WROTE being what is
- * recorded of it: a standby's data there is an old volume, and no promotion that was cut short.
- */
-bool named_was_primary(const struct named *named, uint32_t wrote);
-/* What is recorded of the pod of ORDINAL. As register_get fails; 0 where there is no register. */
-bool named_read_wrote(struct register_store *store, int ordinal, uint32_t *wrote,
-                      int64_t deadline_ns, struct err *err);
-/* Records that this pod, whose server takes writes or has taken them, is the primary on TIMELINE; writes only what is new. */
-bool named_record_wrote(struct named *named, struct register_store *store,
-                        const struct identity *identity, uint32_t timeline, int64_t deadline_ns,
-                        struct err *err);
 
 /* Keeps the register's word beside PGDATA, for the time in which it cannot be asked; writes only what is new. */
 bool named_remember(const struct named *named, const struct identity *identity,

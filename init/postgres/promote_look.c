@@ -136,18 +136,12 @@ bool promote_look_see(struct promote_look *look, int64_t patience_ms, int64_t de
         *err = look->observer.register_err;
         return false;
     }
-    uint32_t wrote = 0;
-    if (look->observer.named.ordinal >= 0 &&
-        !named_read_wrote(look->observer.store, look->observer.named.ordinal, &wrote, deadline_ns,
-                          err))
-        return false;
     take_pods(look, still);
     int named = pg_observer_named(&look->observer);
     struct pg_promote_facts facts = {
         .has_register = register_kind(look->observer.store) != REGISTER_NONE,
         .named = named,
         .wanted = wanted_of(look, named),
-        .demoted = named_was_primary(&look->observer.named, wrote),
         .recorded = look->observer.named.timeline,
         .pods = look->pods,
         .count = look->count,

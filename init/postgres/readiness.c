@@ -196,8 +196,6 @@ static void take_answer(struct readiness *ready, const char *host, int primary)
     facts->timeline_ok = number(ready, TIMELINE) >= ready->named.timeline;
     facts->lag_ok = most == 0 || lag <= most;
     facts->promised = is_promised(ready, position);
-    facts->demoted = facts->named == PG_NAMED_ME && facts->in_recovery &&
-                     named_was_primary(&ready->named, ready->named.wrote);
     facts->outdated = facts->named == PG_NAMED_ME && facts->in_recovery &&
                       named_is_outdated(&ready->named, &ready->datadir, position);
     bool held = conninfo_is_held(value(ready, CONNINFO), clock_wall_ms() / 1000);

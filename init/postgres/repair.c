@@ -192,11 +192,6 @@ bool repair_step(const struct repair *repair, char step[static 512], struct err 
                             repair->system_identifier, repair->timeline, &won, repair->deadline_ns,
                             err);
     }
-    if (!repair->in_recovery && mine && !none && named->wrote < repair->timeline) {
-        (void)snprintf(step, 512, "; the register has learned that it is the primary");
-        return named_record_wrote(repair->named, repair->store, identity, repair->timeline,
-                                  repair->deadline_ns, err);
-    }
     if (repair->slots + 1 < (uint64_t)repair->settings->replicas) {
         (void)snprintf(step, 512, "; the slots were made anew");
         return slots_make(repair->local->client, repair->local->server, OWN,

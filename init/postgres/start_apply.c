@@ -96,9 +96,6 @@ static void record_own(struct pg_start *start)
                       control->system_identifier, control_file_timeline(control), &won,
                       start->deadline_ns, &failure))
         log_warn("%s", failure.message);
-    else if (!named_record_wrote(&start->named, start->store, &start->identity,
-                                 control_file_timeline(control), start->deadline_ns, &failure))
-        log_warn("%s", failure.message);
 }
 
 /* The primary must hold the WAL that this standby needs from now on; where it cannot be asked, form and

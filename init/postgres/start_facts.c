@@ -182,8 +182,6 @@ bool pg_start_look(struct pg_start *start, struct err *err)
     if (!read_register(start, err))
         return false;
     start->facts.promised = pg_start_is_promised(start);
-    start->facts.demoted =
-        start->facts.named == PG_NAMED_ME && named_was_primary(&start->named, start->named.wrote);
     start->facts.outdated =
         pg_start_has_data(start) &&
         named_is_outdated(&start->named, &start->datadir, start->datadir.wal_needed);

@@ -170,7 +170,6 @@ class Facts:
             "unnamed": {**known, "holds.0": "nothing"}, "me_unborn": {"primary": me},
             "me_other_seeded": {"primary": me, "seeded.2": "data"},
             "me": {**known, "primary": me, "timeline": 1}, "me_2": {**known, "primary": me}, "standby": {**known, "primary": "pg-2"},
-            "me_demoted": {**known, "primary": me, f"wrote.{self.stand.pod.ordinal}": 2},
             "me_next": {**known, "primary": me, "timeline": 3},
             "me_ahead": {**known, "primary": me, "timeline": 3, "promoted_at": "1/0"},
             "me_later": {**known, "primary": me, "timeline": 2}, "old": {**known, "primary": "pg-1", "timeline": 3},

@@ -90,7 +90,6 @@ CELLS = [
     Cell("the register names this pod as the primary and its volume is empty", "empty", "me", rc=REFUSE),
     Cell("the register names this pod as the primary, and half a pg_rewind", "rewinding", "me", rc=REFUSE),
     Cell("the register names this pod, its data is a standby's, and on a later", "standby", "me", rc=REFUSE),
-    Cell("the register names this pod, its data is a standby's, and it was", "standby", "me_demoted", rc=REFUSE),
     Cell("the register names this pod, its data is a standby's, and another", "standby", "me_2", rc=REFUSE),
     Cell("the register names this pod, its data is a standby's and ends before", "standby", "me_ahead", rc=REFUSE),
     Cell("the register names this pod and its data is still", "standby", "me_next", after="standby"),

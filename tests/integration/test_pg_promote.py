@@ -278,38 +278,6 @@ def register_of_before(world):
                 equal(writer.lost(pod.ordinal), [], f"{pod.name}'s rows")
 
 
-def volume_of_before(world):
-    """a primary gets a volume of before its promotion, and nobody is there who could tell: no second promotion of it"""
-    with up(world) as one:
-        first, second, third = one.pods
-        second.delete()
-        second.volume.save("before")
-        second.recreate()
-        one.wait_healthy(60)
-        with one.writer() as writer:
-            first.delete(force=True)
-            equal(promote(one, "pg-1", *DEAD).rc, 0, "promote")
-            one.wait(lambda: one.register_of().get("wrote.1") == "2", 30, "the register knows it", one.register_of)
-            one.wait(lambda: one.streaming(1), 30, "pg-2 follows")
-            writer.wait_rows(50)
-            writer.pause()
-        third.delete(force=True)
-        second.delete(force=True)
-        second.volume.restore("before")
-        right = {name.replace("-", "_"): value for name, value in one.register_of().items()}
-        write_register(one, **{**right, "promoted_at": "0/1"})  # whatever it had, it has enough
-        second.recreate()
-        one.wait(lambda: "was the primary on the recorded timeline" in second.termination.get("init", ""), 30, "refused",
-                 second.describe)
-        third.recreate()
-        one.wait(lambda: one.is_primary(2) is False, 30, "pg-2 answers")
-        refused(promote(one, "pg-2", "--peer-is-dead", "pg-0,pg-1"), 0, "pg-2")
-        first.held = False
-        one.wait_healthy(60)
-        for pod in one.pods:
-            equal(writer.lost(pod.ordinal), [], f"{pod.name}'s rows")
-
-
 def senseless_timeline(world):
     """a recorded timeline that no pod can have: refused before anything is changed"""
     with up(world, replicas=2) as one:
@@ -374,5 +342,5 @@ def newest(world):
 
 if __name__ == "__main__":
     lab.main([parallel, in_order, what_it_wrote, nothing_of_its_own, silent_register, followed, most_advanced, given_up,
-              wrong_names, two_at_once, synchronous, register_of_before, volume_of_before, senseless_timeline,
-              synchronous_of_another, lost_volume, oldest, newest])
+              wrong_names, two_at_once, synchronous, register_of_before, senseless_timeline, synchronous_of_another,
+              lost_volume, oldest, newest])

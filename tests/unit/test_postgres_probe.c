@@ -11,7 +11,7 @@
 #include "tests/unit/golden.h"
 
 #define LIVES 128
-#define INPUTS (PG_REPLY_VALUES * PG_NAMED_VALUES * 2048 * 64)
+#define INPUTS (PG_REPLY_VALUES * PG_NAMED_VALUES * 1024 * 64)
 #define ROWS_MAX 64
 
 static int digit(int *number, int base)
@@ -40,7 +40,6 @@ static struct pg_readiness facts_of(int number)
     facts.writer = digit(&number, 2) != 0;
     facts.promised = digit(&number, 2) != 0;
     facts.outdated = digit(&number, 2) != 0;
-    facts.demoted = digit(&number, 2) != 0;
     facts.adopting = digit(&number, 2) != 0;
     facts.awaited_is_absent = digit(&number, 2) != 0;
     facts.lag_ok = digit(&number, 2) != 0;
